@@ -1,0 +1,266 @@
+"""One mail host: its services, wired together.
+
+The parts of a host do not know each other.  A letter that the SMTP server has
+read goes to the queue, what the queue takes up goes to another host or into a
+mailbox, what lies in a mailbox is read over POP3 and IMAP — and each of these
+hand-overs is a method of `MailHost`::
+
+    SMTP ──accept──▶ queue ──transmit──▶ local domain?  ──yes──▶ mailbox ◀── POP3, IMAP
+                                             └─no─▶ route ─▶ relay to the next hop
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labmail.dns.resolver import Answer, Resolver
+from labmail.imap.core import ImapCore
+from labmail.mailbox.store import Account, MailStore
+from labmail.net.addresses import IMPLICIT_TLS, SERVICES
+from labmail.net.connection import Line, Listener
+from labmail.net.driver import Driver
+from labmail.net.limits import Limits
+from labmail.net.network import Network
+from labmail.pop3.core import Pop3Core
+from labmail.queue.outcome import Outcome
+from labmail.queue.runner import MailQueue
+from labmail.queue.spool import Spool
+from labmail.runtime.agenda import Agenda
+from labmail.runtime.ca import Authority
+from labmail.runtime.clock import Clock
+from labmail.runtime.ids import Ids
+from labmail.trace.events import Connection, HostStarted, HostStopped, Place
+from labmail.trace.parcel import Envelope, Parcel
+from labmail.trace.recorder import Recorder
+from labmail.world import HostSpec, World
+
+if TYPE_CHECKING:
+    import asyncio
+
+POP3_PATIENCE = 600.0  # seconds; RFC 1939 §3 asks for 10 minutes or more
+IMAP_PATIENCE = 1800.0  # seconds; RFC 3501 §5.4 asks for 30 minutes or more
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all hosts of a lab stand on."""
+
+    world: World
+    network: Network
+    recorder: Recorder
+    clock: Clock
+    agenda: Agenda
+    ids: Ids
+    authority: Authority
+    durable: bool
+
+
+class MailHost:
+    """One mail host, running.  The lab's loop thread is the only caller."""
+
+    def __init__(self, spec: HostSpec, ground: Ground, resolver: Resolver, folder: Path) -> None:
+        self.spec = spec
+        self.resolver = resolver
+        self._ground = ground
+        self._listeners: dict[str, Listener] = {}
+        now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
+        self.store = MailStore(
+            folder / "mail", spec.name, now, emit, ids, durable=ground.durable
+        )
+        self.queue = MailQueue(
+            spec.name,
+            Spool(folder / "queue", durable=ground.durable),
+            ground.world.schedule,
+            ground.agenda,
+            now,
+            ids,
+            emit,
+            self.transmit,
+        )
+        for account in ground.world.accounts.values():
+            if account.domain in spec.domains:
+                self.store.add_account(account.address)
+
+    # --- services ---------------------------------------------------------------------------
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The services that listen now, in the order of the world file."""
+        return tuple(s for s in self.spec.services if s in self._listeners)
+
+    async def start(self, services: Iterable[str] = ()) -> None:
+        """Begin to listen: with these services, or with all of the host."""
+        wanted = [s for s in (tuple(services) or self.spec.services) if s not in self._listeners]
+        for service in wanted:
+            listener = self._listener(service)
+            await self._ground.network.listen(listener)
+            self._listeners[service] = listener
+        if wanted:
+            self._record(HostStarted, wanted)
+
+    async def stop(self, services: Iterable[str] = ()) -> None:
+        """Stop listening: with these services, or with all; open connections are cut."""
+        wanted = [s for s in (tuple(services) or self.spec.services) if s in self._listeners]
+        for service in wanted:
+            await self._ground.network.unlisten(self._listeners.pop(service))
+        if wanted:
+            self._record(HostStopped, wanted)
+
+    def resume(self) -> None:
+        """Take up what the queue's spool still holds from an earlier run."""
+        rows = self.queue.resume()
+        for row in rows:
+            self._ground.ids.skip_to("parcel", row.parcel)
+
+    def retire(self) -> None:
+        """Begin no new attempts: the lab closes."""
+        self.queue.stop()
+
+    def close(self) -> None:
+        """Let go of files; what is queued or delivered stays on disk."""
+        self.store.close()
+
+    def _record(self, kind: type[HostStarted] | type[HostStopped], services: list[str]) -> None:
+        spec = self.spec
+        about: dict[str, object] = {
+            "host": spec.name,
+            "services": tuple((s, SERVICES[s]) for s in services),
+        }
+        if kind is HostStarted:
+            about |= {"addresses": (spec.address,), "domains": spec.domains or spec.relays_for}
+        self._ground.recorder.emit(kind, **about)
+
+    def _listener(self, service: str) -> Listener:
+        place = Place(self.spec.name, self.spec.address, SERVICES[service])
+        tls = self.certificate() if service in IMPLICIT_TLS else None
+        family = service.removesuffix("s") if service != "smtps" else service
+        match family:
+            case "pop3":
+                limits = replace(Limits(), idle_seconds=POP3_PATIENCE)
+                return Listener(place, service, self._serve_pop3, limits, tls)
+            case "imap":
+                limits = replace(Limits(), idle_seconds=IMAP_PATIENCE)
+                return Listener(place, service, self._serve_imap, limits, tls)
+            case _:
+                return Listener(place, service, self._serve_smtp, Limits(), tls, SmtpDialog)
+
+    def certificate(self) -> ssl.SSLContext:
+        """What this host presents in TLS: one certificate for all its names."""
+        return self._ground.authority.server_context(self.spec.name, *self.spec.also_known_as)
+
+    def _serve_smtp(self, line: Line) -> asyncio.Protocol:
+        role = "exchange" if line.listener.service == "smtp" else "submission"
+        return MailServer(
+            self,
+            hostname=self.spec.name,
+            role=role,
+            line=line,
+            tls_context=self.certificate(),
+            limits=line.listener.limits,
+            now=self._ground.clock.now,
+        )
+
+    def _serve_pop3(self, line: Line) -> asyncio.Protocol:
+        core = Pop3Core(
+            self.spec.name, self.log_in, _tls_state(line), line.listener.limits, self._ground.ids
+        )
+        return Driver(core, line, self.certificate())
+
+    def _serve_imap(self, line: Line) -> asyncio.Protocol:
+        core = ImapCore(
+            self.spec.name, self.log_in, _tls_state(line), line.listener.limits, self._ground.clock.now
+        )
+        return Driver(core, line, self.certificate())
+
+    # --- who may do what ------------------------------------------------------------------------
+
+    def log_in(self, user: str, password: str) -> Account | None:
+        """The account that this name and password open; None when they open none."""
+        address = self.login(user, password)
+        return self.store.account(address) if address else None
+
+    def login(self, user: str, password: str) -> str | None:
+        """The address of the account that this name and password open.
+
+        The comparison takes as long for a wrong password as for a right one, and
+        for an unknown user as for a known one.
+        """
+        address = user if "@" in user else f"{user}@{next(iter(self.spec.domains), '')}"
+        account = self._ground.world.accounts.get(address.lower())
+        if account is not None and account.domain not in self.spec.domains:
+            account = None
+        expected = account.password if account else "nobody has this password"
+        matches = hmac.compare_digest(expected.encode(), password.encode())
+        return account.address if account and matches else None
+
+    def instead(self, verb: str, client: Client) -> Reply | None:
+        """No faults are planned here."""
+        return None
+
+    def sender_refusal(self, reverse_path: str, client: Client) -> Reply | None:
+        """Any sender will do."""
+        return None
+
+    def refusal(self, recipient: str, client: Client) -> Reply | None:
+        """Why this host does not take mail for this recipient; None when it does.
+
+        A host takes mail for its own people, for the domains it backs up, and —
+        from its own users — for anybody (RFC 5321 §3.6.2: no relaying for strangers).
+        """
+        domain = Recipient(recipient).domain
+        if domain in self.spec.domains or not domain:
+            return None if self._account_for(recipient) else replies.unknown_user(recipient)
+        if domain in self.spec.relays_for or client.authenticated:
+            return None
+        return replies.relay_denied(recipient)
+
+    def _account_for(self, recipient: str) -> Account | None:
+        local = recipient.rpartition("@")[0]
+        if local.lower() == "postmaster":  # RFC 5321 §4.5.1
+            return next(iter(self.store.accounts()), None)
+        try:
+            return self.store.account(recipient)
+        except NoSuchAccount:
+            return None
+
+    # --- a letter comes --------------------------------------------------------------------------
+
+    def accept(self, queue_id: str, envelope: Envelope, content: bytes, client: Client) -> None:
+        """Take responsibility for a letter: when this returns, it is safe."""
+        number = client.parcel or self._ground.ids.number("parcel")
+        self.queue.accept(
+            Parcel(number, envelope, content),
+            role=client.role,
+            connection=client.connection,
+            queue_id=queue_id,
+        )
+
+    # --- a letter goes -----------------------------------------------------------------------------
+
+    async def transmit(self, parcel: Parcel, queue_id: str, attempt: int) -> list[Outcome]:
+        """Hand on a letter to recipients of one domain: into mailboxes here, or to another host."""
+        domain = parcel.envelope.recipients[0].domain
+        if domain in self.spec.domains:
+            self._ground.recorder.emit(
+                Routed, host=self.spec.name, parcel=parcel.number, domain=domain, hops=(), local=True
+            )
+            return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
+        return await self._sender.send(parcel, domain)
+
+    def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
+        account = self._account_for(recipient)
+        if account is None:
+            return Outcome(recipient, "refused", str(replies.unknown_user(recipient)), "5.1.1")
+        content = with_return_path(parcel.content, parcel.envelope.reverse_path)
+        account.open("INBOX").deliver(
+            content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {recipient}"
+        )
+        return Outcome(recipient, "delivered", "delivered to INBOX", "2.0.0")
+
+
+def _tls_state(line: Line) -> Literal["offered", "on"]:
+    return "on" if line.listener.tls is not None else "offered"

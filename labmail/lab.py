@@ -1,0 +1,417 @@
+"""`Lab`: the face of the world that notebooks use.
+
+A lab is a world that runs: its hosts serve on loopback, its queues work, its
+clock stands still until it is moved.  All of that lives on one thread of its
+own; the methods here ask that thread and wait for the answer.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import socket
+import ssl
+import tempfile
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
+from labmail.net import stdlib
+from labmail.net.addresses import SERVICES
+from labmail.net.guard import guard_thread, release_thread
+from labmail.runtime.clock import Clock, RunningClock, duration
+from labmail.runtime.loop import LoopThread
+from labmail.running import RunningWorld
+from labmail.trace.recorder import Trace
+from labmail.trace.snapshots import BoxSnapshot, DnsSnapshot, HealthSnapshot, QueueSnapshot
+from labmail.user import User
+from labmail.world import LaptopSpec, World, load_world
+
+T = TypeVar("T")
+
+NOTEBOOK_MEMORY = 512 * 1024 * 1024
+"""Octets of conversation that a notebook's lab remembers."""
+LIVE_MEMORY = 64 * 1024 * 1024
+"""Octets that a lab remembers which may run for weeks."""
+
+_open_labs: weakref.WeakSet[Lab] = weakref.WeakSet()
+
+
+class LabClosed(RuntimeError):
+    """The lab has been closed; a new one is made with ``Lab()``."""
+
+
+class Lab:
+    """A small world of mail, running.
+
+    world: the name of a file in ``data/worlds/``, a path, or a `World`.
+    data: a folder that keeps mailboxes and queues between runs; without it they
+    live in a temporary folder and go with the lab.
+    live: lab time runs with real time and queues work by themselves; without it
+    the clock stands still until `advance`.
+    beside: let other labs of this process live on (else a new lab replaces them).
+
+    Raises WorldError or ZoneError, naming file and line, when a file has a mistake.
+    """
+
+    def __init__(
+        self,
+        world: str | Path | World = "course",
+        *,
+        data: str | Path | None = None,
+        live: bool = False,
+        beside: bool = False,
+    ) -> None:
+        self.world = world if isinstance(world, World) else load_world(world)
+        self._live = live
+        if not beside:
+            close_all()
+        self._temporary = data is None
+        self._folder = Path(tempfile.mkdtemp(prefix="labmail-") if data is None else data)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._laptop: ContextVar[LaptopSpec] = ContextVar("laptop")
+        self._default_laptop = next(iter(self.world.laptops.values()))
+        self._loop: LoopThread | None = None
+        self._running: RunningWorld
+        _open_labs.add(self)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        if not self.is_open:
+            return f"a closed lab of the world {self.world.name!r}"
+        return (
+            f"a lab of the world {self.world.name!r}: {len(self.world.hosts)} mail hosts, "
+            f"{len(self.world.accounts)} accounts; lab time {self.now():%a %d %b %Y %H:%M}"
+        )
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- life -------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the world still runs."""
+        return self._loop is not None and self._loop.running
+
+    def close(self) -> None:
+        """Stop the world: no thread, socket or temporary file stays behind.  Harmless twice."""
+        stdlib.uninstall(self)
+        loop, self._loop = self._loop, None
+        if loop is not None and loop.running:
+            with contextlib.suppress(AttributeError):  # it may have failed before it was running
+                loop.call(self._running.close())
+            loop.stop()
+            release_thread(loop.ident or 0)
+        if self._temporary:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        _open_labs.discard(self)
+
+    def reset(self) -> None:
+        """Start over: empty mailboxes, empty queues, Monday morning.
+
+        Only a lab without a `data` folder can be reset.
+        """
+        if not self._temporary:
+            raise ValueError(f"this lab keeps its mail in {self._folder}: delete that folder yourself")
+        self.close()
+        self._folder = Path(tempfile.mkdtemp(prefix="labmail-"))
+        _open_labs.add(self)
+        self._open()
+
+    def _open(self) -> None:
+        self._loop = LoopThread()
+        guard_thread(self._loop.ident or 0)
+        clock = RunningClock() if self._live else Clock()
+        seed = os.urandom(16).hex() if self._live else self.world.seed
+        self._running = self._do(self._start(clock, seed))
+        stdlib.install(self)
+
+    async def _start(self, clock: Clock, seed: str) -> RunningWorld:
+        memory = LIVE_MEMORY if self._live else NOTEBOOK_MEMORY
+        running = RunningWorld(
+            self.world, clock, seed, self._folder, durable=not self._temporary, memory=memory
+        )
+        try:
+            await running.start()
+        except BaseException:
+            await running.close()
+            raise
+        return running
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have the world's thread do something, and wait for it."""
+        if self._loop is None:
+            work.close()
+            raise LabClosed("this lab is closed: start a new one with Lab()")
+        return self._loop.call(work)
+
+    def _look(self, function: Callable[[RunningWorld], T]) -> T:
+        """Read something on the world's thread."""
+
+        async def look() -> T:
+            return function(self._running)
+
+        return self._do(look())
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Lab time."""
+        return self._look(lambda w: w.clock.now())
+
+    def settle(self) -> None:
+        """Wait until the world is at rest: nothing is due now, no conversation of its own is open."""
+        self._do(self._running.settle())
+
+    def advance(self, length: str | float | timedelta) -> None:
+        """Move lab time forward: ``lab.advance("4h")``.
+
+        Everything that becomes due on the way happens, each thing at its own time.
+        """
+        self.advance_to(self.now() + duration(length))
+
+    def advance_to(self, when: datetime) -> None:
+        """Move lab time to `when`; raises ValueError when that lies in the past."""
+        if when < self.now():
+            raise ValueError(f"lab time is {self.now()}: it cannot go back to {when}")
+        self._do(self._running.advance_to(when))
+
+    # --- what happened ---------------------------------------------------------------------------
+
+    @property
+    def trace(self) -> Trace:
+        """Everything that has happened in this lab."""
+        return Trace(self._running.recorder)
+
+    @contextlib.contextmanager
+    def record(self) -> Iterator[Trace]:
+        """Mark a stretch of what happens: ``with lab.record() as trace: …``."""
+        self._do(self._running.network.rest())
+        trace = Trace(self._running.recorder, self._look(lambda w: len(w.recorder)))
+        try:
+            yield trace
+        finally:
+            if self.is_open:
+                self._do(self._running.network.rest())
+                self._look(lambda _: trace.stop())
+
+    # --- people and machines --------------------------------------------------------------------
+
+    def user(self, address: str) -> User:
+        """Somebody with an account; raises LookupError, naming who there is."""
+        spec = self.world.accounts.get(address)
+        home = self.world.host_of(address.rpartition("@")[2])
+        if spec is None or home is None:
+            raise LookupError(f"nobody has the address {address!r}; there are: {', '.join(self.world.accounts)}")
+        return User(spec, home, self)
+
+    def host(self, name: str) -> HostHandle:
+        """A mail host (or the name server); raises LookupError, naming which there are."""
+        names = [*self.world.hosts, self.world.dns.host]
+        if name not in names:
+            raise LookupError(f"no host is called {name!r}; there are: {', '.join(names)}")
+        return HostHandle(name, self)
+
+    @property
+    def hosts(self) -> tuple[HostHandle, ...]:
+        """All mail hosts of the world."""
+        return tuple(HostHandle(name, self) for name in self.world.hosts)
+
+    def laptop(self, name: str) -> Laptop:
+        """Say whose machine the notebook plays from now on: ``lab.laptop("minh")``.
+
+        `name` is the first part of the owner's address, or the machine's full name.
+        With ``with lab.laptop("minh"):`` it ends with the block.
+        """
+        for spec in self.world.laptops.values():
+            if name in (spec.name, spec.owner, spec.owner.partition("@")[0]):
+                before, self._default_laptop = self._default_laptop, spec
+                return Laptop(spec, before, self)
+        known = ", ".join(s.owner.partition("@")[0] for s in self.world.laptops.values())
+        raise LookupError(f"no laptop belongs to {name!r}; there are those of: {known}")
+
+    @contextlib.contextmanager
+    def at_laptop_of(self, address: str) -> Iterator[LaptopSpec]:
+        """Within this block, connections come from the machine of this person."""
+        spec = self.world.laptop_of(address)
+        token = self._laptop.set(spec)
+        try:
+            yield spec
+        finally:
+            self._laptop.reset(token)
+
+    @property
+    def current_laptop(self) -> LaptopSpec:
+        """The machine that the notebook plays now."""
+        return self._laptop.get(self._default_laptop)
+
+    # --- looking in ----------------------------------------------------------------------------------
+
+    def queue(self, host: str) -> QueueSnapshot:
+        """What lies in a host's queue now, and why."""
+        name = self.host(host).name
+        self.settle()
+        return self._look(lambda w: queue_snapshot(w.hosts[name], w.clock.now()))
+
+    def box(self, address: str, mailbox: str = "INBOX") -> BoxSnapshot:
+        """What lies in a mailbox: the files on disk, their UIDs and flags."""
+        user = self.user(address)
+        self.settle()
+        return self._look(lambda w: box_snapshot(w.hosts[user.home.name], address, mailbox))
+
+    def dig(self, name: str, rtype: str = "A") -> DnsSnapshot:
+        """Ask the lab's DNS, as the notebook's laptop would."""
+        laptop = self.current_laptop
+        answer = self._do(self._running.dig(laptop, name, rtype))
+        return DnsSnapshot(laptop.name, name, rtype, str(answer.status), answer.records, answer.ttl)
+
+    def health(self) -> HealthSnapshot:
+        """Connect to every service of every host and read what it says first."""
+        context = self.client_context()
+        rows = [
+            check_service(spec, service, context)
+            for spec in self.world.hosts.values()
+            for service in spec.services
+        ]
+        return HealthSnapshot(tuple(rows))
+
+    def fingerprint(self) -> str:
+        """A short text that is equal for two labs in the same state: time, queues, mailboxes,
+        zones, what listens."""
+        self.settle()
+        return self._look(fingerprint)
+
+    # --- for programs, in the notebook and outside ------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """Where mailboxes and queues lie, as files."""
+        return self._folder
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the lab's authority: trust it, and the lab's TLS verifies."""
+        return self._running.authority.file
+
+    def client_context(self) -> ssl.SSLContext:
+        """A TLS context for clients that verifies names and trusts this lab only."""
+        return self._running.authority.client_context()
+
+    def new_message_id(self, domain: str) -> str:
+        """A fresh Message-ID, angle brackets included."""
+        return self._look(lambda w: w.ids.message_id(domain))
+
+    def endpoints(self) -> dict[str, Any]:
+        """How programs outside Python reach the lab: real hosts and ports, as ``labmail up`` writes them."""
+        return self._look(self._endpoints)
+
+    def _endpoints(self, running: RunningWorld) -> dict[str, Any]:
+        def real(ip: str, port: int) -> dict[str, Any]:
+            return {"host": "127.0.0.1", "port": running.network.real_port(ip, port)}
+
+        hosts = {
+            name: {
+                "ip": host.spec.address,
+                "services": {s: real(host.spec.address, SERVICES[s]) for s in host.running},
+            }
+            for name, host in running.hosts.items()
+        }
+        return {
+            "world": self.world.name,
+            "ca_file": str(running.authority.file),
+            "dns": real(self.world.dns.address, SERVICES["domain"]),
+            "hosts": hosts,
+            "accounts": [
+                {"address": a.address, "password": a.password} for a in self.world.accounts.values()
+            ],
+        }
+
+    # --- for the standard library (see net.stdlib.Dialler) -------------------------------------------
+
+    def knows(self, host: str) -> bool:
+        """Whether this name or address belongs to the lab's world."""
+        return self.is_open and self._running.knows(host)
+
+    def dial(self, host: str, port: int) -> socket.socket:
+        """A connected blocking socket from the notebook's laptop to a host of the lab."""
+        sock = self._do(self._running.dial_from(self.current_laptop, host, port))
+        sock.setblocking(True)
+        return sock
+
+    def laptop_name(self) -> str:
+        """The name of the machine that the notebook plays."""
+        return self.current_laptop.name
+
+
+class HostHandle:
+    """One host, as the notebook handles it: stop it, start it again."""
+
+    def __init__(self, name: str, lab: Lab) -> None:
+        self.name = name
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        listening = ", ".join(self.running) or "nothing"
+        return f"{self.name}: listens for {listening}"
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The services that listen now."""
+        return self._lab._look(lambda w: w.services_of(self.name))
+
+    def stop(self, *services: str) -> None:
+        """Stop services of the host, or all of it: from now on connections are refused."""
+        self._change("stop", services)
+
+    def start(self, *services: str) -> None:
+        """Start services of the host again, or all of it."""
+        self._change("start", services)
+
+    def _change(self, what: str, services: tuple[str, ...]) -> None:
+        self._lab.settle()
+        self._lab._do(self._lab._running.change(self.name, what, services))
+
+
+class Laptop:
+    """The machine that the notebook plays; as a context manager, until the block ends."""
+
+    def __init__(self, spec: LaptopSpec, before: LaptopSpec, lab: Lab) -> None:
+        self.name = spec.name
+        self.address = spec.address
+        self._before = before
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        return f"{self.name} [{self.address}]"
+
+    def __enter__(self) -> Laptop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lab._default_laptop = self._before
+
+
+def close_all() -> None:
+    """Close every lab of this process."""
+    for lab in list(_open_labs):
+        lab.close()
+
+
+atexit.register(close_all)

@@ -1,0 +1,482 @@
+"""One accepted connection: the tap.
+
+Between the socket and the server that talks on it stands a `Line`.  All bytes
+pass through it, in both directions, so whatever client program is at the other
+end, everything is recorded::
+
+    socket ── records ──▶ ┌ Line ──────────────────────────┐ ── words ──▶  aiosmtpd, or the
+           ◀─────────────  │ CIPHER  [ TLS ]  INSIDE / OPEN │ ◀───────────  driver of POP3 and IMAP
+                           └────────────────────────────────┘
+
+The tap below TLS sees what an eavesdropper sees, the tap above it what was
+said.  TLS itself happens here and nowhere else: from the first byte (implicit)
+or when the server calls `start_tls` after its positive reply (STARTTLS, STLS).
+
+An *observer* may listen to the words (SMTP's does, because aiosmtpd reads its
+commands itself) and turn them into talk events; POP3 and IMAP report theirs
+through the driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say
+from labmail.net.limits import Limits
+from labmail.net.tls import TlsServer
+from labmail.trace.events import (
+    Closed,
+    Command,
+    Connected,
+    Connection,
+    Content,
+    Event,
+    Layer,
+    LimitReached,
+    LoggedIn,
+    LoginFailed,
+    Place,
+    Reply,
+    Sent,
+    Side,
+    TlsFailed,
+    TlsStarted,
+)
+from labmail.trace.recorder import Recorder
+
+
+class Observer(Protocol):
+    """Listens to what is said on a line and reports commands, replies and letters."""
+
+    def client_said(self, data: bytes) -> Iterable[Output]: ...
+    def server_said(self, data: bytes) -> Iterable[Output]: ...
+    def tls_started(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is at the client's end of a connection.
+
+    `kind` is "host" (a server of the lab dials out), "laptop" (a program in the
+    notebook) or "outside" (a program that is no part of the lab's process).
+    """
+
+    place: Place
+    kind: str
+    parcel: int | None = None
+
+
+@dataclass(slots=True)
+class Listener:
+    """What listens on one (address, port) of the lab.
+
+    `serve` makes the protocol that talks on a line; `tls` is set for services
+    that begin with the handshake; `observe` makes the observer of a line.
+    """
+
+    place: Place
+    service: str
+    serve: Callable[[Line], asyncio.Protocol]
+    limits: Limits
+    tls: ssl.SSLContext | None = None
+    observe: Callable[[], Observer] | None = None
+    server: asyncio.Server | None = None
+    lines: set[Line] = field(default_factory=set)
+
+    @property
+    def real_port(self) -> int:
+        """The port on 127.0.0.1 that stands for this address and port."""
+        assert self.server is not None, f"nothing listens yet at {self.place}"
+        port: int = self.server.sockets[0].getsockname()[1]
+        return port
+
+
+class Exchange(Protocol):
+    """What a line needs of the network it belongs to."""
+
+    recorder: Recorder
+
+    def claim(self, real_port: int, listener: Listener) -> Caller: ...
+    def next_connection(self) -> int: ...
+    def line_changed(self, line: Line) -> None: ...
+
+
+class Line(asyncio.Protocol):
+    """One connection to a server of the lab, from accept to hang-up."""
+
+    connection: Connection
+    transport: LineTransport
+
+    def __init__(self, exchange: Exchange, listener: Listener) -> None:
+        self.listener = listener
+        self.caller: Caller
+        self.closing = False
+        self.closed = False
+        self._exchange = exchange
+        self._loop = asyncio.get_running_loop()
+        self._socket: asyncio.Transport
+        self._inner: asyncio.Protocol | None = None
+        self._observer = listener.observe() if listener.observe else None
+        self._tls: TlsServer | None = None
+        self._tls_mode = ""
+        self._tls_ready: asyncio.Future[bool] | None = None
+        self._said = {Side.CLIENT: 0, Side.SERVER: 0}
+        self._ciphered = {Side.CLIENT: 0, Side.SERVER: 0}
+        self._closed_by: Side | None = None
+        self._close_reason = ""
+        self._last_heard = self._loop.time()
+        self._timers: list[asyncio.TimerHandle] = []
+
+    # --- for servers ---------------------------------------------------------------
+
+    @property
+    def parcel(self) -> int | None:
+        """The number of the letter that the caller brings, when the caller is a lab host."""
+        return self.caller.parcel
+
+    @property
+    def tls_on(self) -> bool:
+        """Whether what is said now is said inside TLS."""
+        return self._tls is not None and self._tls.established
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the world is not at rest because of this line."""
+        if self.closed:
+            return False
+        return self.caller.kind == "host" or (
+            self.closing and self._socket.get_write_buffer_size() == 0
+        )
+
+    def emit(self, kind: type[Event], **fields: Any) -> Event:
+        """Record an event of this connection's host."""
+        return self._exchange.recorder.emit(kind, **fields)
+
+    def start_tls(self, context: ssl.SSLContext) -> asyncio.Future[bool]:
+        """Begin the handshake: from now on the client's bytes are TLS records.
+
+        Call it after the positive reply was written.  The future's result is
+        True when the handshake is through and False when it failed (the line is
+        then being closed).
+        """
+        return self._begin_tls(context, "starttls")
+
+    def limit(self, limit: str, action: str) -> None:
+        """Record that the server protected itself."""
+        self.emit(LimitReached, connection=self.connection, limit=limit, action=action)
+
+    def note(self, output: Output) -> None:
+        """Record what an observer or a core reports."""
+        match output:
+            case Heard():
+                self.emit(
+                    Command,
+                    connection=self.connection,
+                    verb=output.verb,
+                    line=output.line,
+                    state=output.state,
+                    tag=output.tag,
+                    secrets=output.secrets,
+                )
+                for start, end in output.wire_secrets:
+                    self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
+            case Say():
+                self.emit(
+                    Reply,
+                    connection=self.connection,
+                    verb=output.verb,
+                    code=output.code,
+                    lines=tuple(output.data.removesuffix(b"\r\n").split(b"\r\n")),
+                    before=output.before,
+                    after=output.after,
+                    tag=output.tag,
+                )
+            case Carried():
+                self.emit(
+                    Content,
+                    connection=self.connection,
+                    sender=output.sender,
+                    offset=output.offset,
+                    size=output.size,
+                )
+            case LogIn():
+                self.emit(
+                    LoggedIn if output.ok else LoginFailed,
+                    host=self.connection.server.name,
+                    connection=self.connection,
+                    account=output.account,
+                    mechanism=output.mechanism,
+                )
+            case Limit():
+                self.limit(output.limit, output.action)
+
+    @property
+    def said_by_server(self) -> int:
+        """How many octets the server has said so far."""
+        return self._said[Side.SERVER]
+
+    def close(self, reason: str = "") -> None:
+        """Close from the server's side, after what was written has gone out."""
+        if self.closing or self.closed:
+            return
+        self.closing = True
+        self._closed_by = self._closed_by or Side.SERVER
+        self._close_reason = self._close_reason or reason
+        if self._tls is not None:
+            self._tls.say_goodbye()
+            self._send_records()
+        self._socket.close()
+
+    def abort(self, reason: str) -> None:
+        """Cut the connection at once; what was not sent yet is dropped."""
+        self._closed_by = self._closed_by or Side.SERVER
+        self._close_reason = self._close_reason or reason
+        self.closing = True
+        self._socket.abort()
+
+    def write(self, data: bytes) -> None:
+        """Say something to the client."""
+        if self.closing or self.closed or not data:
+            return
+        if self._tls is None:
+            self._record(Side.SERVER, Layer.OPEN, data)
+            self._socket.write(data)
+        else:
+            self._record(Side.SERVER, Layer.INSIDE, data)
+            self._tls.say(data)
+            self._send_records()
+        if self._observer is not None:
+            for output in self._observer.server_said(data):
+                self.note(output)
+
+    # --- asyncio calls these -----------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._socket = transport
+        real_port = transport.get_extra_info("peername")[1]
+        self.caller = self._exchange.claim(real_port, self.listener)
+        self.connection = Connection(
+            self._exchange.next_connection(),
+            self.listener.service,
+            self.caller.place,
+            self.listener.place,
+        )
+        self.transport = LineTransport(self)
+        self.listener.lines.add(self)
+        self.emit(Connected, connection=self.connection)
+        self._exchange.line_changed(self)
+        if len(self.listener.lines) > self.listener.limits.connections:
+            self.limit("connections", "closed without a word")
+            self.abort("too many connections")
+        else:
+            self._set_timers()
+            self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        self._last_heard = self._loop.time()
+        if self._tls is None:
+            self._hear(Layer.OPEN, data)
+            return
+        self._record(Side.CLIENT, Layer.CIPHER, data)
+        was_ready = self._tls.established
+        try:
+            words = self._decrypt(data)
+        except ssl.SSLError as error:
+            self._tls_broke(error)
+            return
+        if words and was_ready:
+            self._hear(Layer.INSIDE, words)
+        elif words:  # first words on the heels of the handshake: whoever waits for it goes first
+            self._loop.call_soon(self._hear, Layer.INSIDE, words)
+
+    def eof_received(self) -> bool:
+        self._closed_by = self._closed_by or Side.CLIENT
+        if self._inner is not None:
+            self._inner.eof_received()
+        return False
+
+    def pause_writing(self) -> None:
+        """The client does not read: stop listening to it, so that nothing piles up."""
+        self._socket.pause_reading()
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if not self._socket.is_closing():
+            self._socket.resume_reading()
+        if self._inner is not None:
+            self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        for timer in self._timers:
+            timer.cancel()
+        by = self._closed_by or (Side.CLIENT if exc else Side.SERVER)
+        self.emit(Closed, connection=self.connection, by=by, reason=self._close_reason)
+        if self._tls_ready is not None and not self._tls_ready.done():
+            self._tls_ready.set_result(False)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+        self.listener.lines.discard(self)
+        self._exchange.line_changed(self)
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self.listener.tls is None:
+            self._begin_talk()
+        else:
+            self._begin_tls(self.listener.tls, "implicit")
+
+    def _begin_talk(self) -> None:
+        self._inner = self.listener.serve(self)
+        self._inner.connection_made(self.transport)
+
+    def _begin_tls(self, context: ssl.SSLContext, mode: str) -> asyncio.Future[bool]:
+        self._tls = TlsServer(context)
+        self._tls_mode = mode
+        self._tls_ready = self._loop.create_future()
+        return self._tls_ready
+
+    def _decrypt(self, data: bytes) -> bytes:
+        assert self._tls is not None
+        was_ready = self._tls.established
+        try:
+            words = self._tls.receive(data)
+        finally:
+            self._send_records()
+        if self._tls.established and not was_ready:
+            self._tls_established()
+        return words
+
+    def _tls_established(self) -> None:
+        assert self._tls is not None and self._tls_ready is not None
+        cipher = self._tls.object.cipher()
+        self.emit(
+            TlsStarted,
+            connection=self.connection,
+            mode=self._tls_mode,
+            version=self._tls.object.version() or "",
+            cipher=cipher[0] if cipher else "",
+        )
+        if self._observer is not None:
+            self._observer.tls_started()
+        if not self._tls_ready.done():
+            self._tls_ready.set_result(True)
+        if self._inner is None:
+            self._begin_talk()
+
+    def _tls_broke(self, error: ssl.SSLError) -> None:
+        reason = (error.reason or "not TLS").replace("_", " ").lower()
+        self.emit(TlsFailed, connection=self.connection, reason=reason)
+        self.abort(f"TLS failed: {reason}")
+
+    def _send_records(self) -> None:
+        assert self._tls is not None
+        records = self._tls.records_to_send()
+        if records:
+            self._record(Side.SERVER, Layer.CIPHER, records)
+            self._socket.write(records)
+
+    def _hear(self, layer: Layer, data: bytes) -> None:
+        if self.closed:
+            return
+        self._record(Side.CLIENT, layer, data)
+        if self._observer is not None:
+            for output in self._observer.client_said(data):
+                self.note(output)
+        if self._inner is not None and not self.closing:
+            self._inner.data_received(data)
+
+    def _record(self, sender: Side, layer: Layer, data: bytes) -> None:
+        counts = self._ciphered if layer is Layer.CIPHER else self._said
+        self.emit(
+            Sent,
+            connection=self.connection,
+            sender=sender,
+            layer=layer,
+            offset=counts[sender],
+            data=bytes(data),
+        )
+        counts[sender] += len(data)
+
+    def _set_timers(self) -> None:
+        limits = self.listener.limits
+        self._timers = [
+            self._loop.call_later(limits.session_seconds, self._session_over),
+            self._loop.call_later(limits.idle_seconds, self._look_at_silence),
+        ]
+
+    def _session_over(self) -> None:
+        self.limit("session time", "closed")
+        self._time_out("session took too long")
+
+    def _look_at_silence(self) -> None:
+        """Re-arm until the client has really been silent for the whole time."""
+        silent = self._loop.time() - self._last_heard
+        left = self.listener.limits.idle_seconds - silent
+        if left > 0:
+            self._timers[1] = self._loop.call_later(left, self._look_at_silence)
+        else:
+            self.limit("idle time", "closed")
+            self._time_out("client was silent for too long")
+
+    def _time_out(self, reason: str) -> None:
+        say_goodbye = getattr(self._inner, "timed_out", None)
+        if say_goodbye is not None:
+            say_goodbye()
+        self.close(reason)
+
+
+class LineTransport(asyncio.Transport):
+    """What a server writes to: an asyncio transport with the lab's addresses on it."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.line = line
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """peername and sockname are the lab's; "connection", "line" and "ssl_object" too."""
+        connection = self.line.connection
+        match name:
+            case "peername":
+                return (connection.client.ip, connection.client.port)
+            case "sockname":
+                return (connection.server.ip, connection.server.port)
+            case "connection":
+                return connection
+            case "line":
+                return self.line
+            case "ssl_object":
+                return self.line._tls.object if self.line._tls is not None else default
+        return default
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.line.write(bytes(data))
+
+    def close(self) -> None:
+        self.line.close()
+
+    def abort(self) -> None:
+        self.line.abort("server gave up")
+
+    def is_closing(self) -> bool:
+        return self.line.closing or self.line.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.line._socket.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        self.line._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self.is_closing():
+            self.line._socket.resume_reading()
+
+    def can_write_eof(self) -> bool:
+        return False

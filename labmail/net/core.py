@@ -1,0 +1,130 @@
+"""What a protocol without I/O takes and gives.
+
+A *core* (POP3, IMAP) is a plain object: bytes go in, a list of outputs comes
+out.  It knows no socket, no thread, no clock.  `driver` does what the outputs
+ask for, in order, and records them.  That is why the same core answers the
+same whether its bytes come one by one or all at once, and why a test needs
+nothing but bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from labmail.trace.events import Side, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The core has read one command.
+
+    `offset` is the position of the command's first byte in all the core was
+    ever given; `secrets` are spans of `line`.
+    `wire_secrets` are spans in the same counting as `offset`.
+    """
+
+    verb: str
+    line: bytes
+    state: str
+    offset: int
+    tag: str = ""
+    secrets: tuple[Span, ...] = ()
+    wire_secrets: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send one reply: `data` goes out as it is (CRLF included), the rest is for the record."""
+
+    data: bytes
+    code: str
+    verb: str
+    before: str
+    after: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Send the bytes of a letter, or of a part of one (POP3 RETR and TOP)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """For the record: somebody logged in (`ok`) or failed to."""
+
+    account: str
+    mechanism: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """For the record: a limit was reached, and what the server does about it."""
+
+    limit: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Everything said so far has been sent: begin the TLS handshake now.
+
+    The driver calls `Core.tls_started` when the handshake is through.  What the
+    client sent after its command, in the clear, the core has thrown away
+    (RFC 2595 §2.1, RFC 3501 §6.2.1).
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close the connection after what was said has been sent."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """For the record: a letter, or a part of one, crossed the session.
+
+    `offset` counts in what `sender` said, `size` is in octets.
+    """
+
+    sender: Side
+    offset: int
+    size: int
+
+
+Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp
+
+
+class Core(Protocol):
+    """A protocol without I/O.  Every method returns what is to be done, in order."""
+
+    def greet(self) -> list[Output]:
+        """The connection is open (for implicit TLS: the handshake is through)."""
+        ...
+
+    def receive(self, data: bytes) -> list[Output]:
+        """The client sent these bytes: any number of them, cut anywhere."""
+        ...
+
+    def tls_started(self) -> list[Output]:
+        """The handshake that `StartTls` asked for is through."""
+        ...
+
+    def changed(self) -> list[Output]:
+        """Something changed in a mailbox this session watches: say so if the protocol
+        allows it now (else return nothing)."""
+        ...
+
+    def timed_out(self) -> list[Output]:
+        """The client has been silent for too long: say good-bye and hang up."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone: release locks, forget everything."""
+        ...

@@ -1,0 +1,262 @@
+"""Virtual addresses, real sockets.
+
+Hosts of the lab have documentation addresses (RFC 5737) and well-known ports.
+None of these exists on this machine: each (address, port) where something
+listens stands for an ephemeral socket on 127.0.0.1.  So the lab needs no root,
+no fixed ports, and two labs never clash.
+
+Who calls?  The server sees a connection from 127.0.0.1 and some port.  A lab
+host that dials therefore binds its socket first and writes the port into the
+book of callers *before* it connects; the server looks it up.  Nothing is added
+to the wire.  A caller that is not in the book comes from outside the lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable
+from collections import Counter
+
+from labmail.net.addresses import service_of
+from labmail.net.connection import Caller, Line, Listener
+from labmail.runtime.ids import Ids
+from labmail.trace.events import ConnectFailed, Datagram, Place, Side
+from labmail.trace.recorder import Recorder
+
+LOOPBACK = "127.0.0.1"
+FIRST_CALLING_PORT = 49152  # RFC 6335 §6: dynamic ports begin here
+OUTSIDE = ("outside", "192.0.2.200")
+"""The name and address under which programs outside the lab's process appear."""
+STRANGERS_REMEMBERED = 1000
+"""Programs outside that keep their calling port in the trace while they send datagrams."""
+UDP_PATIENCE = 2.0
+"""Real seconds to wait for an answer by UDP; on loopback it comes at once or never."""
+
+Peer = tuple[str, int]
+RecordDatagram = Callable[[Peer, Side, bytes], None]
+ServeDatagrams = Callable[[RecordDatagram], asyncio.DatagramProtocol]
+"""Makes the protocol that answers datagrams; it is handed the function that records them."""
+
+
+class NoRoute(OSError):
+    """Nobody in the lab has this address."""
+
+
+class Network:
+    """The network of one lab."""
+
+    def __init__(self, recorder: Recorder, ids: Ids) -> None:
+        self.recorder = recorder
+        self._ids = ids
+        self._names: dict[str, str] = {}
+        self._listeners: dict[tuple[str, int], Listener] = {}
+        self._datagrams: dict[tuple[str, int], tuple[asyncio.DatagramTransport, int]] = {}
+        self._callers: dict[int, Caller] = {}
+        self._strangers: dict[int, Place] = {}
+        self._calling_ports: Counter[str] = Counter()
+        self._connections = itertools.count(1)
+        self._lines: set[Line] = set()
+        self.on_stranger_gone: Callable[[], None] = lambda: None
+        """Called when a program from outside has hung up."""
+        self._news = asyncio.Event()
+
+    # --- addresses -------------------------------------------------------------------
+
+    def add_address(self, ip: str, name: str) -> None:
+        """Make an address known: `name` is the host that has it."""
+        self._names[ip] = name
+
+    def name_of(self, ip: str) -> str | None:
+        """The host that has this address; None when nobody in the lab has it."""
+        return self._names.get(ip)
+
+    def real_port(self, ip: str, port: int) -> int | None:
+        """The port on 127.0.0.1 that stands for (address, port); None if nothing listens."""
+        listener = self._listeners.get((ip, port))
+        return listener.real_port if listener else None
+
+    # --- listening ---------------------------------------------------------------------
+
+    async def listen(self, listener: Listener) -> None:
+        """Begin to listen.  Raises OSError when something listens there already."""
+        key = (listener.place.ip, listener.place.port)
+        if key in self._listeners:
+            raise OSError(f"something already listens at {listener.place}: stop it first")
+        loop = asyncio.get_running_loop()
+        sock = self._bound_socket(socket.SOCK_STREAM)
+        listener.server = await loop.create_server(
+            lambda: Line(self, listener), sock=sock, backlog=1024
+        )
+        self._listeners[key] = listener
+
+    async def listen_with_datagrams(self, listener: Listener, serve: ServeDatagrams) -> None:
+        """Listen on TCP, and on UDP at the same real port, as a DNS server must."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.listen(listener)
+            try:
+                udp = self._bound_socket(socket.SOCK_DGRAM, listener.real_port)
+            except OSError:  # another program has this UDP port: take another pair
+                await self.unlisten(listener)
+                continue
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: serve(self._datagram_recorder(listener.place)), sock=udp
+            )
+            key = (listener.place.ip, listener.place.port)
+            self._datagrams[key] = (transport, listener.real_port)
+            return
+
+    async def unlisten(self, listener: Listener) -> None:
+        """Stop listening and cut every connection that is still open there."""
+        key = (listener.place.ip, listener.place.port)
+        self._listeners.pop(key, None)
+        if key in self._datagrams:
+            self._datagrams.pop(key)[0].close()
+        if listener.server is not None:
+            listener.server.close()
+        for line in list(listener.lines):
+            line.abort("the server was stopped")
+        while listener.lines:
+            self._news.clear()
+            await self._news.wait()
+        listener.server = None
+
+    async def close(self) -> None:
+        """Stop everything."""
+        for listener in list(self._listeners.values()):
+            await self.unlisten(listener)
+
+    # --- dialling ---------------------------------------------------------------------
+
+    async def dial(
+        self, name: str, ip: str, server_ip: str, port: int, *, kind: str = "host", parcel: int | None = None
+    ) -> socket.socket:
+        """Open a TCP connection from host `name` with address `ip`.
+
+        Returns a connected, non-blocking socket.  Raises ConnectionRefusedError
+        when nothing listens there, NoRoute when nobody has the address.
+        """
+        client = Place(name, ip, self._calling_port(ip))
+        server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
+        listener = self._listeners.get((server_ip, port))
+        if listener is None:
+            raise self._failure(client, server, parcel)
+        sock = self._bound_socket(socket.SOCK_STREAM)
+        real_port = sock.getsockname()[1]
+        self._callers[real_port] = Caller(client, kind, parcel)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, (LOOPBACK, listener.real_port))
+        except BaseException:
+            self._callers.pop(real_port, None)
+            sock.close()
+            raise
+        return sock
+
+    async def ask(self, name: str, ip: str, server_ip: str, port: int, question: bytes) -> bytes:
+        """Send one datagram and wait for the one that answers it.
+
+        Raises TimeoutError when no answer comes: a datagram to a port where
+        nobody listens vanishes.
+        """
+        target = self._datagrams.get((server_ip, port))
+        client = Place(name, ip, self._calling_port(ip))
+        if target is None:
+            server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
+            self.recorder.emit(Datagram, client=client, server=server, sender=Side.CLIENT, data=question)
+            raise TimeoutError(f"no answer from {server}: nothing listens there")
+        sock = self._bound_socket(socket.SOCK_DGRAM)
+        loop = asyncio.get_running_loop()
+        real_port = sock.getsockname()[1]
+        self._callers[real_port] = Caller(client, "host")
+        try:
+            await loop.sock_sendto(sock, question, (LOOPBACK, target[1]))
+            answer, _ = await asyncio.wait_for(loop.sock_recvfrom(sock, 65535), UDP_PATIENCE)
+            return answer
+        finally:
+            self._callers.pop(real_port, None)
+            sock.close()
+
+    # --- rest ---------------------------------------------------------------------------
+
+    async def rest(self) -> None:
+        """Wait until no conversation that the lab itself is having is under way.
+
+        A program in the notebook may keep its connection open for as long as it
+        likes; it is at rest while the server waits for it to speak.
+        """
+        for _ in range(3):  # let the loop read what already lies in the sockets
+            await asyncio.sleep(0)
+        while any(line.unfinished for line in self._lines):
+            self._news.clear()
+            await self._news.wait()
+
+    # --- what lines need (see connection.Exchange) -----------------------------------------
+
+    def claim(self, real_port: int, listener: Listener) -> Caller:
+        caller = self._callers.pop(real_port, None)
+        return caller or Caller(self._outside(), "outside")
+
+    def next_connection(self) -> int:
+        return next(self._connections)
+
+    def line_changed(self, line: Line) -> None:
+        if line.closed:
+            self._lines.discard(line)
+            if line.caller.kind == "outside":
+                self.on_stranger_gone()
+        else:
+            self._lines.add(line)
+        self._news.set()
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _failure(self, client: Place, server: Place, parcel: int | None) -> OSError:
+        error: OSError
+        if server.ip in self._names:
+            error = ConnectionRefusedError(
+                111, f"Connection refused: {server.name} [{server.ip}] does not listen on port "
+                f"{server.port} ({service_of(server.port)})"
+            )
+        else:
+            error = NoRoute(113, f"No route to host: nobody in this lab has the address {server.ip}")
+        reason = "connection refused" if server.ip in self._names else "no route to host"
+        self.recorder.emit(ConnectFailed, client=client, server=server, reason=reason, parcel=parcel)
+        return error
+
+    def _datagram_recorder(self, server: Place) -> RecordDatagram:
+        def record(peer: Peer, sender: Side, data: bytes) -> None:
+            client = self._sender_of_datagram(peer[1])
+            self.recorder.emit(Datagram, client=client, server=server, sender=sender, data=data)
+
+        return record
+
+    def _sender_of_datagram(self, real_port: int) -> Place:
+        if caller := self._callers.get(real_port):
+            return caller.place
+        if real_port not in self._strangers:
+            if len(self._strangers) >= STRANGERS_REMEMBERED:
+                self._strangers.clear()
+            self._strangers[real_port] = self._outside()
+        return self._strangers[real_port]
+
+    def _outside(self) -> Place:
+        name, ip = OUTSIDE
+        return Place(name, ip, self._calling_port(ip))
+
+    def _calling_port(self, ip: str) -> int:
+        self._calling_ports[ip] += 1
+        return FIRST_CALLING_PORT + (self._calling_ports[ip] - 1) % (65536 - FIRST_CALLING_PORT)
+
+    @staticmethod
+    def _bound_socket(kind: socket.SocketKind, port: int = 0) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, kind)
+        try:
+            sock.setblocking(False)
+            sock.bind((LOOPBACK, port))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+

@@ -1,0 +1,26 @@
+"""Where a command line holds a password.
+
+The trace keeps every byte; views mask the spans named here.  In doubt it is a
+secret: a mistyped PASS still shows the password.
+"""
+
+from __future__ import annotations
+
+import re
+
+from labmail.trace.events import Span
+
+_SECRET = re.compile(
+    rb"[ \t]*(?:PASS[ \t]?|AUTH[ \t]+[^ \t]+[ \t]+)(?P<secret>.+)", re.IGNORECASE | re.DOTALL
+)
+
+
+def secrets_of(line: bytes) -> tuple[Span, ...]:
+    """The spans of a command line that hold a password or credentials."""
+    match = _SECRET.match(line)
+    return () if match is None else (match.span("secret"),)
+
+
+def all_of(line: bytes) -> tuple[Span, ...]:
+    """The whole line is a secret: the answer to a challenge."""
+    return ((0, len(line)),) if line else ()

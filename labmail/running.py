@@ -1,0 +1,252 @@
+"""A world, running: everything that lives on the lab's loop thread.
+
+`RunningWorld` puts the ground together (clock, ids, recorder, network, agenda,
+certificates), starts the name server and the mail hosts on it, and does what
+`labmail.lab.Lab` asks for on behalf of the notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from labmail.dns.answers import Answer
+from labmail.dns.resolver import Resolver
+from labmail.dns.server import DnsServer
+from labmail.dns.transport import DnsDatagramProtocol, DnsStreamProtocol, framed, read_framed
+from labmail.dns.zone import load_zone
+from labmail.host import Ground, MailHost
+from labmail.net.addresses import SERVICES
+from labmail.net.connection import Listener
+from labmail.net.limits import Limits
+from labmail.net.network import Network
+from labmail.paths import data_file
+from labmail.runtime.agenda import Agenda
+from labmail.runtime.ca import Authority
+from labmail.runtime.clock import Clock
+from labmail.runtime.ids import Ids
+from labmail.trace.events import ClockMoved, HostStarted, HostStopped, Place, WorkFailed
+from labmail.trace.recorder import Recorder
+from labmail.world import LaptopSpec, World
+
+DNS_PORT = SERVICES["domain"]
+
+
+class RunningWorld:
+    """One world at work.  Make it, and call its methods, on the loop thread only.
+
+    folder: where mailboxes and queues are kept.  durable: whether letters must
+    survive a power cut as well as a crash (each is then flushed to the disk).
+    """
+
+    def __init__(
+        self, world: World, clock: Clock, seed: str, folder: Path, *, durable: bool, memory: int
+    ) -> None:
+        self.world = world
+        self.clock = clock
+        self.folder = folder
+        self.recorder = Recorder(clock.now, memory)
+        self.ids = Ids(seed)
+        self.network = Network(self.recorder, self.ids)
+        self.agenda = Agenda(clock, self.network.rest, self._complain)
+        self.authority = Authority(folder)
+        self.dns = DnsServer(load_zone(data_file("zones", f"{z}.zone")) for z in world.dns.zones)
+        self._dns_listener: Listener | None = None
+        ground = Ground(
+            world,
+            self.network,
+            self.recorder,
+            clock,
+            self.agenda,
+            self.ids,
+            self.authority,
+            durable,
+        )
+        self._resolvers: dict[str, Resolver] = {}
+        self.hosts = {
+            spec.name: MailHost(
+                spec, ground, self.resolver(spec.name, spec.address), folder / spec.name
+            )
+            for spec in world.hosts.values()
+        }
+        self._live: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the name server and all mail hosts; take up what queues still hold."""
+        await self.start_dns()
+        for laptop in self.world.laptops.values():
+            self.network.add_address(laptop.address, laptop.name)
+            self.recorder.emit(
+                HostStarted,
+                host=laptop.name,
+                addresses=(laptop.address,),
+                services=(),
+                role="laptop",
+                domains=(laptop.owner.rpartition("@")[2],),
+            )
+        for host in self.hosts.values():
+            self.network.add_address(host.spec.address, host.spec.name)
+            await host.start()
+            host.resume()
+        if self.clock.runs:
+            self._live = asyncio.ensure_future(self.agenda.run_forever())
+        else:
+            self.network.on_stranger_gone = self._run_due_soon
+
+    async def close(self) -> None:
+        """Stop everything; what is queued stays in the spool."""
+        if self._live is not None:
+            self._live.cancel()
+        for host in self.hosts.values():
+            host.retire()
+        self.agenda.clear()
+        await self.network.close()
+        for host in self.hosts.values():
+            host.close()
+
+    def services_of(self, name: str) -> tuple[str, ...]:
+        """The services of this host that listen now."""
+        if name == self.world.dns.host:
+            return ("domain",) if self._dns_listener else ()
+        return self.hosts[name].running
+
+    async def change(self, name: str, what: str, services: tuple[str, ...]) -> None:
+        """Start or stop services of a host; raises ValueError for one it does not have."""
+        if name == self.world.dns.host:
+            await (self.start_dns() if what == "start" else self.stop_dns())
+            return
+        host = self.hosts[name]
+        for service in services:
+            if service not in host.spec.services:
+                raise ValueError(
+                    f"{name} has no service {service!r}; it has: {', '.join(host.spec.services)}"
+                )
+        await (host.start(services) if what == "start" else host.stop(services))
+
+    # --- names -----------------------------------------------------------------------------
+
+    async def start_dns(self) -> None:
+        """Let the name server listen, over UDP and TCP."""
+        if self._dns_listener is not None:
+            return
+        spec = self.world.dns
+        place = Place(spec.host, spec.address, DNS_PORT)
+        self.network.add_address(spec.address, spec.host)
+        listener = Listener(
+            place, "domain", lambda _line: DnsStreamProtocol(self.dns.answer), Limits()
+        )
+        await self.network.listen_with_datagrams(
+            listener, lambda record: DnsDatagramProtocol(self.dns.answer, record)
+        )
+        self._dns_listener = listener
+        self.recorder.emit(
+            HostStarted,
+            host=spec.host,
+            addresses=(spec.address,),
+            services=(("domain", DNS_PORT),),
+            role="dns",
+        )
+
+    async def stop_dns(self) -> None:
+        """Let the name server fall silent."""
+        if self._dns_listener is None:
+            return
+        await self.network.unlisten(self._dns_listener)
+        self._dns_listener = None
+        self.recorder.emit(
+            HostStopped, host=self.world.dns.host, services=(("domain", DNS_PORT),)
+        )
+
+    def resolver(self, name: str, ip: str) -> Resolver:
+        """The resolver of this host or laptop, with a memory of its own."""
+        if name not in self._resolvers:
+            self._resolvers[name] = Resolver(
+                name,
+                lambda query, tcp: self._ask(name, ip, query, tcp),
+                self.clock.now,
+                self.recorder.emit,
+                self.ids,
+                self.world.dns.host,
+            )
+        return self._resolvers[name]
+
+    async def _ask(self, name: str, ip: str, query: bytes, tcp: bool) -> bytes:
+        server = self.world.dns.address
+        if not tcp:
+            return await self.network.ask(name, ip, server, DNS_PORT, query)
+        sock = await self.network.dial(name, ip, server, DNS_PORT)
+        reader, writer = await asyncio.open_connection(sock=sock)
+        try:
+            writer.write(framed(query))
+            return await read_framed(reader)
+        except asyncio.IncompleteReadError:
+            raise ConnectionError(f"{self.world.dns.host} hung up without an answer") from None
+        finally:
+            writer.close()
+
+    async def dig(self, laptop: LaptopSpec, name: str, rtype: str) -> Answer:
+        """Look a name up from a laptop."""
+        return await self.resolver(laptop.name, laptop.address).lookup(name, rtype)
+
+    # --- connections from the notebook --------------------------------------------------------
+
+    def knows(self, host: str) -> bool:
+        """Whether this name or address belongs to the world: its addresses, and all names in
+        or below the domains that its name server answers for."""
+        try:
+            return self.network.name_of(str(ipaddress.ip_address(host))) is not None
+        except ValueError:
+            name = host.lower().rstrip(".")
+        return name.endswith(".example") or any(
+            name == zone or name.endswith(f".{zone}") for zone in self.world.dns.zones
+        )
+
+    async def dial_from(self, laptop: LaptopSpec, host: str, port: int) -> socket.socket:
+        """Connect a program of this laptop; what is due in the world is done first."""
+        await self.settle()
+        for ip in await self._addresses(laptop, host):
+            return await self.network.dial(
+                laptop.name, laptop.address, ip, port, kind="laptop"
+            )
+        raise socket.gaierror(socket.EAI_NONAME, f"Name or service not known: {host}")
+
+    async def _addresses(self, laptop: LaptopSpec, host: str) -> list[str]:
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            answer = await self.dig(laptop, host, "A")
+        if answer.status in ("SERVFAIL", "TIMEOUT"):
+            raise socket.gaierror(
+                socket.EAI_AGAIN, f"Temporary failure in name resolution: {host} ({answer.status})"
+            )
+        return answer.addresses()
+
+    # --- time ---------------------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Wait until the world is at rest: nothing due now, no conversation of its own open."""
+        if self.clock.runs:
+            await self.agenda.idle()
+            await self.network.rest()
+        else:
+            await self.agenda.run_due()
+
+    async def advance_to(self, when: datetime) -> None:
+        """Move lab time, doing everything that becomes due on the way."""
+        before = self.clock.now()
+        await self.agenda.advance_to(when)
+        self.recorder.emit(
+            ClockMoved, host=self.world.name, before=before, after=self.clock.now()
+        )
+
+    def _run_due_soon(self) -> None:
+        self._errand = asyncio.ensure_future(self.agenda.run_due())
+
+    def _complain(self, what: str, error: BaseException) -> None:
+        self.recorder.emit(
+            WorkFailed, host=self.world.name, what=what, error=f"{type(error).__name__}: {error}"
+        )

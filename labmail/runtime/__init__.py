@@ -1,0 +1,8 @@
+"""Ground under everything: time, order, names, the one thread, the lab's own certificates.
+
+``clock``    lab time: stands still unless moved
+``agenda``   what is due at which lab time, and doing it in order
+``ids``      queue ids, message ids, boundaries: all from the lab's seed
+``loop``     the one thread that runs the world
+``ca``       the lab's certificate authority
+"""

@@ -1,0 +1,43 @@
+"""The lab's certificate authority.
+
+Every lab makes its own when it starts, so no key is ever committed and no
+certificate of one lab is worth anything in another.  `trustme` does the work.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
+
+
+class Authority:
+    """Issues certificates for the lab's hosts, and says how to trust them."""
+
+    def __init__(self, folder: Path) -> None:
+        import trustme
+
+        self._ca: trustme.CA = trustme.CA(
+            organization_name="Mail Lab", organization_unit_name="Certificate authority of one lab"
+        )
+        self.file = folder / "ca.pem"
+        """The authority's certificate: give it to a client that should trust the lab."""
+        self._ca.cert_pem.write_to_path(str(self.file))
+        self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """What a server presents that is known by these host names (one certificate for all)."""
+        if names not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 §2: nothing older
+            self._ca.issue_cert(*names).configure_cert(context)
+            self._contexts[names] = context
+        return self._contexts[names]
+
+    def client_context(self) -> ssl.SSLContext:
+        """A client context that verifies names and trusts this lab only."""
+        context = ssl.create_default_context(cafile=str(self.file))
+        return context

@@ -1,0 +1,24 @@
+"""SMTP: the two servers, the client that relays, and the rules that choose where to.
+
+What is said, by whom:
+
+``states``        the state machine of a session, as one table
+``replies``       everything a server of the lab ever answers
+``paths``         addresses and parameters as they stand in commands
+``dotreader``     where DATA ends, and where it does not
+``dialog``        listens to both sides and reports commands, replies and letters
+
+The server:
+
+``intake``        what the client has sent and nobody has read yet
+``sasl``          AUTH PLAIN and AUTH LOGIN
+``post``          what a server needs of its host
+``server``        `MailServer`, on aiosmtpd: submission and exchange
+``submission``    what a submission server adds to a letter
+``trace_fields``  Received and Return-Path
+
+The client:
+
+``route``         from a domain to its mail hosts: the MX rules
+``relay``         hands one letter to one next hop
+"""

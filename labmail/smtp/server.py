@@ -1,0 +1,577 @@
+"""The SMTP server of a lab host, in both of its roles.
+
+*submission* (587, 465) takes letters from the host's own users, who have to say
+who they are; *exchange* (25) takes letters for the host's domains from anybody.
+The dialogue is the same, so it is one class.
+
+It stands on aiosmtpd: that brings the life of a connection, the session and the
+envelope, the clock, and the table of ``smtp_*`` methods.  Where aiosmtpd is weak
+this class does the work itself:
+
+* Its command loop and its DATA reader hold lines without end, take LF for CR LF,
+  and wait for the end of an endless line.  Here `Intake` and `DotReader` read.
+* Its ``command_size_limits`` live on the class, are cleared by each new connection
+  and grow with each EHLO of any client.  Here limits are frozen and handed in.
+* Its STARTTLS rebuilds the transport from inside; here the line does TLS.
+* Its replies carry no enhanced codes; here each reply comes from `replies`.
+
+How a command is carried out: the table in `states` says whether the verb is in
+order; the method ``smtp_VERB`` answers with `push`, or raises `Refusal` with the
+answer; `push` says it and moves the state.  One reply for one command, in the order
+of the commands: that is all PIPELINING asks of a server (RFC 2920 §3.2).  A client
+that goes on without waiting where it must wait (after DATA and AUTH, whose answers
+decide what the next bytes are) is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import inspect
+import logging
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from aiosmtpd.smtp import SMTP, syntax
+from aiosmtpd.smtp import Envelope as BaseEnvelope
+
+from labmail.net.connection import Line
+from labmail.net.core import LogIn
+from labmail.net.limits import Limits
+from labmail.runtime.ids import Ids
+from labmail.smtp import replies, states
+from labmail.smtp.commands import split_command
+from labmail.smtp.dotreader import DotReader
+from labmail.smtp.intake import Intake, LineTooLong
+from labmail.smtp.parameters import mail_parameters, rcpt_parameters
+from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
+from labmail.smtp.post import Client, Perhaps, Post, Role, T
+from labmail.smtp.replies import Refusal, Reply
+from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
+from labmail.smtp.submission import completed
+from labmail.smtp.trace_fields import MAX_HOPS, hops, received, without_return_path
+from labmail.trace.events import RecipientRefused
+from labmail.trace.parcel import Envelope, Recipient
+
+DATA_SECONDS = 600.0
+"""Real seconds for one whole letter: a client that sends an octet a minute is never silent
+for long, and never done."""
+
+HTTP_VERBS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+_quiet = logging.getLogger("mail.log")  # aiosmtpd's: the trace tells what happened, nothing else
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+
+class Transaction(BaseEnvelope):  # type: ignore[misc]
+    """The envelope as it grows: one MAIL, then RCPT by RCPT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reverse_path: str | None = None
+        self.recipients: list[Recipient] = []
+        self.body = "7BIT"
+        self.smtputf8 = False
+        self.ret: str | None = None
+        self.envid: str | None = None
+
+    def sealed(self) -> Envelope:
+        """The envelope as it is handed on."""
+        assert self.reverse_path is not None
+        return Envelope(
+            self.reverse_path,
+            tuple(self.recipients),
+            body=self.body,
+            smtputf8=self.smtputf8,
+            ret=self.ret,
+            envid=self.envid,
+        )
+
+
+class MailServer(SMTP):  # type: ignore[misc]
+    """One SMTP session, seen from the server.
+
+    post: the host (see `Post`).  line: the connection, which also records.
+    tls_context: what STARTTLS presents; None where STARTTLS is not offered.
+    now: lab time.  ids: gives queue ids and Message-IDs.  allow_clear: let
+    passwords through without TLS (a lesson on eavesdropping does).
+    """
+
+    def __init__(
+        self,
+        post: Post,
+        hostname: str,
+        role: Role,
+        *,
+        line: Line,
+        limits: Limits,
+        now: Callable[[], datetime],
+        ids: Ids,
+        tls_context: ssl.SSLContext | None = None,
+        allow_clear: bool = False,
+    ) -> None:
+        super().__init__(
+            handler=None,
+            hostname=hostname,
+            timeout=limits.idle_seconds,
+            loop=asyncio.get_running_loop(),
+        )
+        self.state = "opening"
+        self.client = Client(line.connection, role, tls=line.tls_on, parcel=line.parcel)
+        self._post = post
+        self._line = line
+        self._limits = limits
+        self._now = now
+        self._ids = ids
+        self._starttls_context = tls_context
+        self._allow_clear = allow_clear
+        self._verb = ""
+        self._errors = 0
+        self._intake: Intake
+        self._steps: dict[str, Callable[[str], Any]] = self._smtp_methods
+
+    # --- the life of a connection --------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._intake = Intake(transport.pause_reading, transport.resume_reading)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._intake.feed(data)
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it asked is still answered."""
+        self._intake.end()
+        return True
+
+    def timed_out(self) -> None:
+        """Say good-bye to a client that was silent, or busy, for too long."""
+        if self.transport is not None and not self.transport.is_closing():
+            self._writer.write(bytes(replies.TIMED_OUT))
+        self._hang_up("timed out")
+
+    def _timeout_cb(self) -> None:
+        """aiosmtpd's clock runs for one command, or for one whole letter."""
+        self._line.limit("command time", "421, closed")
+        self.timed_out()
+
+    def _create_envelope(self) -> Transaction:
+        return Transaction()
+
+    def _hang_up(self, reason: str = "") -> None:
+        self.state = "closed"
+        self._line.close(reason)
+
+    @property
+    def _transaction(self) -> Transaction:
+        return cast(Transaction, self.envelope)
+
+    # --- the loop --------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        await self._answer(self._greet())
+        while self.state != "closed":
+            self._reset_timeout()
+            try:
+                line = await self._intake.line(self._limits.command_line)
+            except LineTooLong:
+                await self._give_up(replies.LINE_TOO_LONG, "command line")
+                return
+            if line is None:
+                self._hang_up()
+                return
+            await self._answer(self._obey(line))
+
+    async def _answer(self, doing: Any) -> None:
+        """Carry something out; if it is refused, or fails, say so."""
+        try:
+            await doing
+        except Refusal as refusal:
+            await self.push(refusal.reply)
+        except ConnectionError:
+            self._hang_up()
+        except OSError as error:
+            full = error.errno in _DISK_FULL
+            await self.push(replies.NO_SPACE if full else replies.trouble(error))
+        except Exception as error:  # whatever broke in the host: the client keeps its letter
+            await self.push(replies.trouble(error))
+
+    async def push(self, status: Reply) -> None:
+        """Say a reply.  The state moves, and errors are counted."""
+        if self.transport is None or self.state == "closed":
+            return
+        self._writer.write(bytes(status))
+        self.state = states.after(self.state, self._verb, status.code)
+        if self.state in ("greeted", "ready"):  # no transaction in these
+            self._set_rset_state()
+            self.client = replace(self.client, reverse_path=None)
+        await self._writer.drain()
+        if self.state == "closed":
+            self._hang_up(status.text if status.code == 421 else "")
+        elif status.permanent:
+            await self._count_error()
+
+    async def _count_error(self) -> None:
+        self._errors += 1
+        if self._errors >= self._limits.bad_commands:
+            await self._give_up(replies.TOO_MANY_ERRORS, "errors")
+
+    async def _give_up(self, reply: Reply, limit: str) -> None:
+        """Say why, and hang up: this client is not worth more."""
+        self._line.limit(limit, f"{reply.code}, closed")
+        if self.transport is not None and self.state != "closed":
+            self._writer.write(bytes(reply))
+        self._hang_up(reply.text)
+
+    async def _greet(self) -> None:
+        await self.push(await self._planned("") or replies.greeting(self.hostname))
+        if self.state == "opening":  # RFC 5321 §3.1: 554 instead of 220, nothing else follows
+            self._hang_up("not greeted")
+
+    async def _obey(self, line: bytes) -> None:
+        self._verb, argument = self._read(line)
+        if self._verb in HTTP_VERBS:
+            await self._give_up(replies.NOT_HTTP, "HTTP")
+            return
+        step = self._steps.get(self._verb)
+        if step is None:
+            raise Refusal(replies.UNKNOWN_COMMAND)
+        if not states.in_order(self.state, self._verb):
+            raise Refusal(self._out_of_order())
+        await self._refuse_if(await self._planned(self._verb))
+        await step(argument)
+
+    def _read(self, line: bytes) -> tuple[str, str]:
+        """Verb and argument of a line; the rules for a line stand here."""
+        self._verb = ""
+        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:  # RFC 5321 §2.3.8
+            raise Refusal(replies.BARE_NEWLINE)
+        try:
+            text = line[:-2].decode("utf-8")  # RFC 6531 §3.1; who may say what comes later
+        except UnicodeDecodeError as error:
+            raise Refusal(replies.NOT_TEXT) from error
+        if _CONTROLS.search(text):
+            raise Refusal(replies.NOT_TEXT)
+        if not text.strip():
+            raise Refusal(replies.EMPTY_LINE)
+        verb, argument = split_command(line[:-2])
+        return verb, argument.decode("utf-8")
+
+    def _out_of_order(self) -> Reply:
+        match self.state, self._verb:
+            case "greeted", _:
+                return replies.HELLO_FIRST
+            case "ready", _:
+                return replies.MAIL_FIRST
+            case _, "MAIL":
+                return replies.NESTED_MAIL
+            case "mail", "DATA":
+                return replies.RECIPIENT_FIRST
+            case _:
+                return replies.NOT_NOW
+
+    # --- EHLO, STARTTLS ----------------------------------------------------------------------
+
+    @syntax("HELO host")
+    async def smtp_HELO(self, argument: str) -> None:
+        self._introduce(argument, esmtp=False)
+        await self.push(replies.hello(self.hostname))
+
+    @syntax("EHLO host")
+    async def smtp_EHLO(self, argument: str) -> None:
+        self._introduce(argument, esmtp=True)
+        await self.push(replies.hello(self.hostname, self._extensions()))
+
+    def _introduce(self, name: str, *, esmtp: bool) -> None:
+        if not is_hello_name(name) or not name.isascii():
+            raise Refusal(replies.EHLO_SYNTAX)
+        self.client = replace(self.client, helo=name, esmtp=esmtp)
+
+    def _extensions(self) -> tuple[str, ...]:
+        offered = ["PIPELINING", f"SIZE {self._limits.message}", "8BITMIME", "SMTPUTF8"]
+        if self._starttls_context is not None and not self.client.tls:
+            offered.append("STARTTLS")
+        if self._auth_offered:
+            offered.append("AUTH " + " ".join(MECHANISMS))
+        return (*offered, "ENHANCEDSTATUSCODES", "DSN", "HELP")
+
+    @syntax("STARTTLS")
+    async def smtp_STARTTLS(self, argument: str) -> None:
+        self._without_argument(argument)
+        if self.client.tls:
+            raise Refusal(replies.TLS_IS_ON)  # RFC 3207 §4.2
+        if self._starttls_context is None:
+            raise Refusal(replies.NOT_OFFERED)
+        await self.push(replies.READY_FOR_TLS)
+        self._intake.forget()  # RFC 3207 §6: said in the clear, perhaps by somebody in between
+        if not await self._line.start_tls(self._starttls_context):
+            self._hang_up("TLS failed")
+            return
+        self.client = Client(
+            self.client.connection, self.client.role, tls=True, parcel=self.client.parcel
+        )
+
+    # --- AUTH ------------------------------------------------------------------------------------
+
+    @property
+    def _auth_offered(self) -> bool:
+        return self.client.role == "submission" and (self.client.tls or self._allow_clear)
+
+    @syntax("AUTH mechanism [initial-response]")
+    async def smtp_AUTH(self, argument: str) -> None:
+        self._insist_on_silence()
+        mechanism, initial = self._auth_request(argument)
+        try:
+            user, password = mechanism.read(await self._ask(mechanism, initial))
+        except BadResponse as error:
+            raise Refusal(replies.NOT_BASE64) from error
+        account = await _settled(self._post.login(user, password))
+        name = argument.split()[0].upper()
+        self._line.note(LogIn(account or user, name, ok=account is not None))
+        if account is None:
+            raise Refusal(replies.BAD_CREDENTIALS)
+        self.client = replace(self.client, authenticated=account)
+        await self.push(replies.AUTHENTICATED)
+
+    def _auth_request(self, argument: str) -> tuple[Mechanism, bytes | None]:
+        if self.client.role != "submission" or not self.client.esmtp:
+            raise Refusal(replies.NOT_OFFERED)
+        if not self._auth_offered:
+            raise Refusal(replies.ENCRYPTION_FIRST)  # RFC 4954 §6
+        if self.client.authenticated is not None:
+            raise Refusal(replies.ALREADY_AUTHENTICATED)  # RFC 4954 §4
+        words = argument.split()
+        if not 1 <= len(words) <= 2:
+            raise Refusal(replies.AUTH_SYNTAX)
+        mechanism = MECHANISMS.get(words[0].upper())
+        if mechanism is None:
+            raise Refusal(replies.UNKNOWN_MECHANISM)
+        return mechanism, words[1].encode() if len(words) == 2 else None
+
+    async def _ask(self, mechanism: Mechanism, initial: bytes | None) -> list[bytes]:
+        """The client's answers; the first may have come with the command (RFC 4954 §4)."""
+        answers = [] if initial is None else [decoded(initial)]
+        for question in mechanism.challenges[len(answers) :]:
+            await self.push(replies.challenge(question))
+            self._verb = "(auth)"
+            answers.append(decoded(await self._auth_line()))
+        return answers
+
+    async def _auth_line(self) -> bytes:
+        try:
+            line = await self._intake.line(self._limits.command_line)
+        except LineTooLong:
+            await self._give_up(replies.AUTH_LINE_TOO_LONG, "authentication line")
+            raise ConnectionAbortedError from None
+        if line is None:
+            raise ConnectionResetError
+        if line.strip() == b"*":
+            raise Refusal(replies.AUTH_CANCELLED)
+        return line.removesuffix(b"\n").removesuffix(b"\r")
+
+    # --- MAIL, RCPT ----------------------------------------------------------------------------------
+
+    @syntax("MAIL FROM:<address>", extended=" [parameters]")
+    async def smtp_MAIL(self, argument: str) -> None:
+        self._insist_on_login()
+        path = _path(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
+        self._refuse_parameters_after_helo(path)
+        given = mail_parameters(path.rest)
+        if not path.address.isascii() and not given.smtputf8:
+            raise Refusal(replies.NOT_ASCII_SENDER)  # RFC 6531 §3.5
+        if given.size is not None and given.size > self._limits.message:
+            raise Refusal(replies.TOO_BIG)  # RFC 1870 §6.1
+        client = replace(self.client, reverse_path=path.address)
+        await self._refuse_if(await _settled(self._post.sender_refusal(path.address, client)))
+        self.client = client
+        transaction = self._transaction
+        transaction.reverse_path = path.address
+        transaction.body, transaction.smtputf8 = given.body, given.smtputf8
+        transaction.ret, transaction.envid = given.ret, given.envid
+        await self.push(replies.SENDER_OK)
+
+    @syntax("RCPT TO:<address>", extended=" [parameters]")
+    async def smtp_RCPT(self, argument: str) -> None:
+        path = _path(argument, "TO:", replies.RCPT_SYNTAX, replies.BAD_RECIPIENT_SYNTAX)
+        if not path.address:
+            raise Refusal(replies.NO_NULL_RECIPIENT)
+        self._refuse_parameters_after_helo(path)
+        given = rcpt_parameters(path.rest)
+        if not path.address.isascii() and not self._transaction.smtputf8:
+            raise Refusal(replies.NOT_ASCII_RECIPIENT)
+        if len(self._transaction.recipients) >= self._limits.recipients:
+            raise Refusal(replies.TOO_MANY_RECIPIENTS)  # RFC 5321 §4.5.3.1.10
+        await self._ask_about(path.address)
+        recipient = Recipient(path.address, notify=given.notify, orcpt=given.orcpt)
+        self._transaction.recipients.append(recipient)
+        await self.push(replies.RECIPIENT_OK)
+
+    async def _ask_about(self, recipient: str) -> None:
+        refusal = await _settled(self._post.refusal(recipient, self.client))
+        if refusal is not None:
+            self._line.emit(
+                RecipientRefused,
+                host=self.hostname,
+                parcel=self.client.parcel,
+                connection=self.client.connection,
+                recipient=recipient,
+                reply=str(refusal),
+            )
+            raise Refusal(refusal)
+
+    def _insist_on_login(self) -> None:
+        if self.client.role == "submission" and self.client.authenticated is None:
+            raise Refusal(replies.AUTH_FIRST if self._auth_offered else replies.TLS_FIRST)
+
+    def _refuse_parameters_after_helo(self, path: Path) -> None:
+        if path.rest and not self.client.esmtp:  # RFC 5321 §4.1.1.11: they came with EHLO
+            raise Refusal(replies.unknown_parameter(path.rest.split()[0].partition("=")[0]))
+
+    # --- DATA ------------------------------------------------------------------------------------------
+
+    @syntax("DATA")
+    async def smtp_DATA(self, argument: str) -> None:
+        self._without_argument(argument)
+        self._insist_on_silence()
+        await self.push(replies.SEND_CONTENT)
+        self._verb = "."
+        letter = await self._read_letter()
+        if letter is None:  # the client hung up in the middle: nothing has happened
+            self._hang_up()
+            return
+        self._reset_timeout()
+        self._judge(letter)
+        await self._refuse_if(await self._planned("."))
+        queue_id = await self._hand_over(letter.content)
+        self._errors = 0
+        await self.push(replies.queued(queue_id))
+
+    async def _read_letter(self) -> DotReader | None:
+        self._reset_timeout(DATA_SECONDS)
+        letter = DotReader(self._limits.message)
+        while (chunk := await self._intake.chunk()) is not None:
+            rest = letter.feed(chunk)
+            if rest is not None:
+                self._intake.give_back(rest)
+                return letter
+        return None
+
+    def _judge(self, letter: DotReader) -> None:
+        """What makes a letter unacceptable whatever it says.  Only now, after its end, can the
+        client hear about it (RFC 5321 §4.2.5)."""
+        if letter.too_big:
+            self._line.limit("message size", "552")
+            raise Refusal(replies.TOO_BIG)
+        if letter.has_bare_newline:
+            raise Refusal(replies.BARE_NEWLINE_IN_CONTENT)  # RFC 5321 §2.3.8
+        if letter.has_long_line:
+            raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
+        if letter.has_nul:
+            raise Refusal(replies.NUL_IN_CONTENT)  # RFC 2045 §2.8
+        if hops(letter.content) > MAX_HOPS:
+            raise Refusal(replies.TOO_MANY_HOPS)  # RFC 5321 §6.3
+
+    async def _hand_over(self, content: bytes) -> str:
+        """Put our Received on top and give the letter to the host.  Returns the queue id."""
+        envelope = self._transaction.sealed()
+        if self.client.role == "submission":
+            content = completed(content, now=self._now, message_id=self._message_id)
+        queue_id = self._ids.queue_id(self.hostname)
+        trace = received(
+            self.client,
+            host=self.hostname,
+            queue_id=queue_id,
+            recipients=envelope.addresses,
+            smtputf8=envelope.smtputf8,
+            when=self._now(),
+        )
+        stamped = trace + without_return_path(content)
+        await _settled(self._post.accept(queue_id, envelope, stamped, self.client))
+        return queue_id
+
+    def _message_id(self) -> str:
+        return self._ids.message_id(self.hostname)
+
+    # --- the small ones -----------------------------------------------------------------------------------
+
+    @syntax("RSET")
+    async def smtp_RSET(self, argument: str) -> None:
+        self._without_argument(argument)
+        self._set_rset_state()
+        await self.push(replies.RESET)
+
+    @syntax("NOOP [anything]")
+    async def smtp_NOOP(self, argument: str) -> None:
+        await self.push(replies.OK)
+
+    @syntax("VRFY address")
+    async def smtp_VRFY(self, argument: str) -> None:
+        """The same answer for everybody: who exists is not told (RFC 5321 §7.3)."""
+        if not argument:
+            raise Refusal(replies.VRFY_SYNTAX)
+        await self.push(replies.WILL_TRY)
+
+    @syntax("EXPN list")
+    async def smtp_EXPN(self, argument: str) -> None:
+        raise Refusal(replies.NO_EXPANSION)
+
+    @syntax("HELP")
+    async def smtp_HELP(self, argument: str) -> None:
+        usages = (
+            step.__smtp_syntax__ + (step.__smtp_syntax_extended__ or "")  # type: ignore[attr-defined]
+            for _, step in sorted(self._steps.items())
+        )
+        await self.push(replies.usage(("Commands:", *usages)))
+
+    @syntax("QUIT")
+    async def smtp_QUIT(self, argument: str) -> None:
+        self._without_argument(argument)
+        await self.push(replies.GOODBYE)
+
+    # --- helpers ---------------------------------------------------------------------------------------------
+
+    def _without_argument(self, argument: str) -> None:
+        if argument:
+            raise Refusal(replies.NO_ARGUMENTS)
+
+    def _insist_on_silence(self) -> None:
+        """The answer decides what the next bytes are: a client that has sent them already is
+        out of step, or up to something (RFC 2920 §3.1)."""
+        if len(self._intake):
+            self._line.limit("pipelining", "554, closed")
+            raise Refusal(replies.OUT_OF_STEP)
+
+    async def _planned(self, verb: str) -> Reply | None:
+        return await _settled(self._post.instead(verb, self.client))
+
+    async def _refuse_if(self, reply: Reply | None) -> None:
+        if reply is not None:
+            raise Refusal(reply)
+
+
+async def _settled(value: Perhaps[T]) -> T:
+    """A value, waited for if it is a promise."""
+    return cast(T, await value if inspect.isawaitable(value) else value)
+
+
+def _path(argument: str, keyword: str, usage: Reply, unreadable: Reply) -> Path:
+    """The path behind ``FROM:`` or ``TO:``; a space after the colon is forgiven."""
+    if argument[: len(keyword)].upper() != keyword:
+        raise Refusal(usage)
+    text = argument[len(keyword) :].strip()
+    if not text.startswith("<"):
+        raise Refusal(usage)
+    try:
+        return read_path(text)
+    except PathTooLong as error:
+        raise Refusal(replies.PATH_TOO_LONG) from error
+    except BadPath as error:
+        raise Refusal(unreadable) from error

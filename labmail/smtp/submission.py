@@ -1,0 +1,34 @@
+"""What a submission server adds to a letter (RFC 6409 §8).
+
+Mail programs are allowed to leave gaps, and Python's `EmailMessage` does: it
+adds neither Date nor Message-ID.  The server that takes a letter from its author
+is the one place that may fill them in.  It puts the missing fields on top and
+touches nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
+
+from labmail.smtp.trace_fields import header_fields
+
+
+def completed(
+    content: bytes, *, now: Callable[[], datetime], message_id: Callable[[], str]
+) -> bytes:
+    """The letter with a Date (RFC 6409 §8.2) and a Message-ID (§8.3); the very same bytes if
+    it has both.  `message_id` makes one, angle brackets included; it is called if needed only."""
+    fields = list(header_fields(content))
+    names = {field.name for field in fields}
+    added = ""
+    if "date" not in names:
+        added += f"Date: {format_datetime(now())}\r\n"
+    if "message-id" not in names:
+        added += f"Message-ID: {message_id()}\r\n"
+    if not added:
+        return content
+    if not fields and not content.startswith(b"\r\n"):  # no header at all: what is there is body
+        added += "\r\n"
+    return added.encode("ascii") + content

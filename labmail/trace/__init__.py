@@ -1,0 +1,6 @@
+"""What happened: the events of the world, in one ordered list.
+
+``events``    the vocabulary, frozen dataclasses in three levels (wire, talk, post)
+``parcel``    a letter under way: envelope, untouched bytes, number
+``recorder``  the list itself, and `Trace`, a stretch of it
+"""

@@ -1,0 +1,199 @@
+"""The one list of events, and stretches of it.
+
+`Recorder` is written by the lab's loop thread only; `Trace` is what everybody
+reads.  A trace is a window on the list: it goes on growing until it is stopped,
+and knows what came before it (`earlier`), so that a picture can name hosts that
+were started long ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from labmail.trace.events import Connection, Event, Layer, Sent, Side, Span
+
+E = TypeVar("E", bound=Event)
+
+Emit = Callable[..., Event]
+"""``emit(Kind, **fields)``: what parts of the world are handed in order to record."""
+
+Render = Callable[[Any, str], str]
+"""``render(thing, "text" or "html")``: how a thing of the trace is shown.  Set by the
+package's front, so that nothing down here imports the views."""
+
+_render: Render | None = None
+
+
+def set_renderer(render: Render) -> None:
+    """Tell traces and snapshots how to show themselves in a terminal and in a notebook."""
+    global _render
+    _render = render
+
+
+class Shown:
+    """Base of everything that shows itself: text in a terminal, HTML in a notebook."""
+
+    def __repr__(self) -> str:
+        return _render(self, "text") if _render else object.__repr__(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if _render is None:
+            return {"text/plain": object.__repr__(self)}
+        return {"text/plain": _render(self, "text"), "text/html": _render(self, "html")}
+
+
+class Recorder:
+    """The world's memory.
+
+    `now` gives lab time.  `max_bytes` bounds the bytes kept: over it the oldest
+    events are forgotten (a lab that runs for weeks must not fill the machine).
+    """
+
+    def __init__(self, now: Callable[[], datetime], max_bytes: int = 256 * 1024 * 1024) -> None:
+        self._now = now
+        self._events: list[Event] = []
+        self._forgotten = 0
+        self._bytes = 0
+        self._max_bytes = max_bytes
+        self._sent: dict[tuple[int, Side], list[int]] = {}
+
+    def __len__(self) -> int:
+        """How many events there have been, forgotten ones included."""
+        return self._forgotten + len(self._events)
+
+    def emit(self, kind: type[E], **fields: Any) -> E:
+        """Record one event of this kind and return it."""
+        event = kind(seq=len(self), at=self._now(), **fields)
+        self._events.append(event)
+        if isinstance(event, Sent):
+            if event.layer is not Layer.CIPHER:
+                self._sent.setdefault((event.connection.number, event.sender), []).append(event.seq)
+            self._bytes += len(event.data)
+            if self._bytes > self._max_bytes:
+                self._forget()
+        return event
+
+    def mark_secret(self, connection: Connection, sender: Side, start: int, end: int) -> None:
+        """Mark bytes start..end of what `sender` said on `connection` as secret.
+
+        The server knows what was a password only once it has read the command;
+        the bytes were recorded before.  So their events are replaced by copies
+        that carry the span.
+        """
+        for seq in reversed(self._sent.get((connection.number, sender), ())):
+            if seq < self._forgotten:
+                break
+            event = self._events[seq - self._forgotten]
+            assert isinstance(event, Sent)
+            span: Span = (
+                max(0, start - event.offset),
+                min(len(event.data), end - event.offset),
+            )
+            if span[0] < span[1]:
+                marked = tuple(sorted({*event.secrets, span}))
+                self._events[seq - self._forgotten] = replace(event, secrets=marked)
+            if event.offset <= start:
+                break
+
+    def events(self, start: int = 0, stop: int | None = None) -> tuple[Event, ...]:
+        """Events start..stop of the list (those not yet forgotten)."""
+        low = max(0, start - self._forgotten)
+        high = None if stop is None else max(0, stop - self._forgotten)
+        return tuple(self._events[low:high])
+
+    def _forget(self) -> None:
+        """Drop the oldest events until half of the allowance is free."""
+        drop = 0
+        while self._bytes > self._max_bytes // 2 and drop < len(self._events):
+            event = self._events[drop]
+            if isinstance(event, Sent):
+                self._bytes -= len(event.data)
+            drop += 1
+        del self._events[:drop]
+        self._forgotten += drop
+        kept: dict[tuple[int, Side], list[int]] = {}
+        for key, seqs in self._sent.items():
+            if seqs[-1] >= self._forgotten:
+                kept[key] = [seq for seq in seqs if seq >= self._forgotten]
+        self._sent = kept
+
+
+class Trace(Shown):
+    """A stretch of what happened: iterate it, filter it, look at it.
+
+    In a notebook a trace as the last line of a cell shows itself as ladder and
+    transcript; in a terminal it prints the ladder.
+    """
+
+    def __init__(self, recorder: Recorder, start: int = 0, stop: int | None = None) -> None:
+        self._recorder = recorder
+        self._start = start
+        self._stop = stop
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events of this stretch, in order."""
+        return self._recorder.events(self._start, self._stop)
+
+    @property
+    def earlier(self) -> tuple[Event, ...]:
+        """What happened before this stretch began."""
+        return self._recorder.events(0, self._start)
+
+    def stop(self) -> None:
+        """Fix the end of the stretch; what happens from now on is not in it."""
+        if self._stop is None:
+            self._stop = len(self._recorder)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def of(self, *kinds: type[E]) -> tuple[E, ...]:
+        """The events of these kinds: ``trace.of(Delivered)``, ``trace.of(PostEvent)``."""
+        return tuple(e for e in self.events if isinstance(e, kinds))
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that something happened on, in order of first appearance."""
+        seen: dict[int, Connection] = {}
+        for event in self.events:
+            connection = getattr(event, "connection", None)
+            if connection is not None:
+                seen.setdefault(connection.number, connection)
+        return tuple(seen.values())
+
+    @property
+    def parcels(self) -> tuple[int, ...]:
+        """The numbers of the letters that something happened to, in order of first appearance."""
+        numbers = (getattr(e, "parcel", None) for e in self.events)
+        return tuple(dict.fromkeys(n for n in numbers if n is not None))
+
+    def parcel(self, number: int) -> tuple[Event, ...]:
+        """The post events of one letter."""
+        return tuple(e for e in self.events if getattr(e, "parcel", None) == number)
+
+    def said(self, connection: Connection | int, sender: Side | str) -> bytes:
+        """All bytes that one side said on a connection, put together again: in the open
+        and inside TLS."""
+        return self._joined(connection, sender, {Layer.OPEN, Layer.INSIDE})
+
+    def overheard(self, connection: Connection | int, sender: Side | str) -> bytes:
+        """All bytes as they crossed the network: what an eavesdropper could store."""
+        return self._joined(connection, sender, {Layer.OPEN, Layer.CIPHER})
+
+    def _joined(self, connection: Connection | int, sender: Side | str, layers: set[Layer]) -> bytes:
+        number = connection if isinstance(connection, int) else connection.number
+        return b"".join(
+            e.data
+            for e in self.events
+            if isinstance(e, Sent)
+            and e.connection.number == number
+            and e.sender == sender
+            and e.layer in layers
+        )

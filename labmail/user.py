@@ -1,0 +1,181 @@
+"""A person of the world, with a mail program.
+
+What a `User` does, it does as any mail program would: `EmailMessage` and
+`smtplib` on port 587 to send, `imaplib` or `poplib` inside TLS to read, from
+the person's own laptop.  There is no short cut into the servers.
+"""
+
+from __future__ import annotations
+
+import email.policy
+import imaplib
+import poplib
+import re
+import smtplib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import format_datetime
+from ssl import SSLContext
+from typing import Protocol
+
+from labmail.trace.snapshots import InboxRow, InboxSnapshot
+from labmail.world import AccountSpec, HostSpec
+
+
+class Surroundings(Protocol):
+    """What a user needs of the lab."""
+
+    def now(self) -> datetime: ...
+    def new_message_id(self, domain: str) -> str: ...
+    def client_context(self) -> SSLContext: ...
+    def at_laptop_of(self, address: str) -> AbstractContextManager[object]: ...
+
+
+class User:
+    """Somebody with an account.  Get one with ``lab.user("son@hanoi.example")``."""
+
+    def __init__(self, spec: AccountSpec, home: HostSpec, lab: Surroundings) -> None:
+        self.address = spec.address
+        self.name = spec.name
+        self.password = spec.password
+        self.home = home
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        return f"{self.name} <{self.address}>"
+
+    def server(self, role: str) -> str:
+        """The name this person's mail program has in its settings for "smtp", "imap" or "pop"."""
+        names = (self.home.name, *self.home.also_known_as)
+        return next((n for n in names if n.startswith(f"{role}.")), self.home.name)
+
+    # --- sending ------------------------------------------------------------------------
+
+    def compose(
+        self,
+        to: User | str | Iterable[User | str],
+        subject: str,
+        text: str,
+        *,
+        cc: Iterable[User | str] = (),
+        bcc: Iterable[User | str] = (),
+        reply_to: str = "",
+    ) -> EmailMessage:
+        """A letter with the headers a good mail program writes (RFC 5322 §3.6).
+
+        `EmailMessage` itself adds neither Date nor Message-ID.
+        """
+        letter = EmailMessage(policy=email.policy.SMTP)
+        letter["Date"] = format_datetime(self._lab.now())
+        letter["From"] = Address(self.name, addr_spec=self.address)
+        letter["To"] = ", ".join(_header_address(p) for p in _people(to))
+        for field, people in (("Cc", _people(cc)), ("Bcc", _people(bcc))):
+            if people:
+                letter[field] = ", ".join(_header_address(p) for p in people)
+        if reply_to:
+            letter["Reply-To"] = reply_to
+        letter["Subject"] = subject
+        letter["Message-ID"] = self._lab.new_message_id(self.address.rpartition("@")[2])
+        letter.set_content(text)
+        return letter
+
+    def send(
+        self,
+        to: User | str | Iterable[User | str],
+        subject: str = "",
+        text: str = "",
+        *,
+        cc: Iterable[User | str] = (),
+        bcc: Iterable[User | str] = (),
+    ) -> EmailMessage:
+        """Write a letter and hand it to the submission server; return the letter.
+
+        Raises what `smtplib` raises when the server says no.
+        """
+        letter = self.compose(to, subject, text, cc=cc, bcc=bcc)
+        with self.smtp() as server:
+            server.send_message(letter)
+        return letter
+
+    def smtp(self) -> smtplib.SMTP:
+        """A connection to the submission server: port 587, STARTTLS, logged in (RFC 6409)."""
+        with self._lab.at_laptop_of(self.address):
+            server = smtplib.SMTP(self.server("smtp"), 587)
+        server.starttls(context=self._lab.client_context())
+        server.login(self.address, self.password)
+        return server
+
+    # --- reading ------------------------------------------------------------------------
+
+    def imap(self) -> imaplib.IMAP4_SSL:
+        """A connection to the IMAP server: port 993, TLS from the first byte, logged in."""
+        with self._lab.at_laptop_of(self.address):
+            server = imaplib.IMAP4_SSL(self.server("imap"), ssl_context=self._lab.client_context())
+        server.login(self.address, self.password)
+        return server
+
+    def pop3(self) -> poplib.POP3_SSL:
+        """A connection to the POP3 server: port 995, TLS from the first byte, logged in."""
+        with self._lab.at_laptop_of(self.address):
+            server = poplib.POP3_SSL(self.server("pop"), context=self._lab.client_context())
+        server.user(self.address)
+        server.pass_(self.password)
+        return server
+
+    def inbox(self, mailbox: str = "INBOX") -> InboxSnapshot:
+        """The list that a mail program shows: who wrote, what about, when, read or not.
+
+        It is fetched over IMAP, headers only, without marking anything as read.
+        """
+        server = self.imap()
+        try:
+            server.select(f'"{mailbox}"', readonly=True)
+            _, answer = server.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[HEADER])")
+        finally:
+            server.logout()
+        parts = [part for part in answer if isinstance(part, tuple)]
+        return InboxSnapshot(self.address, mailbox, tuple(_row(*part) for part in parts))
+
+    def read(self, uid: int, mailbox: str = "INBOX") -> EmailMessage:
+        """Open one letter, as a click in a mail program does: it is then marked as read.
+
+        Raises LookupError when the mailbox has no letter with this UID.
+        """
+        server = self.imap()
+        try:
+            server.select(f'"{mailbox}"')
+            _, answer = server.uid("FETCH", str(uid), "(BODY[])")
+        finally:
+            server.logout()
+        raw = next((part[1] for part in answer if isinstance(part, tuple)), None)
+        if raw is None:
+            raise LookupError(f"{self.address} has no letter with UID {uid} in {mailbox}")
+        return BytesParser(EmailMessage, policy=email.policy.default).parsebytes(raw)
+
+
+def _people(people: User | str | Iterable[User | str]) -> list[User | str]:
+    return [people] if isinstance(people, (User, str)) else list(people)
+
+
+def _header_address(person: User | str) -> str:
+    if isinstance(person, User):
+        return str(Address(person.name, addr_spec=person.address))
+    return person
+
+
+def _row(answer: bytes, header: bytes) -> InboxRow:
+    """One row from a FETCH response: ``1 (UID 7 FLAGS (\\Seen) BODY[HEADER] {…}`` and the header."""
+    uid = re.search(rb"UID (\d+)", answer)
+    flags = re.search(rb"FLAGS \(([^)]*)\)", answer)
+    letter = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(header)
+    return InboxRow(
+        uid=int(uid.group(1)) if uid else 0,
+        flags=tuple(flags.group(1).decode("ascii", "replace").split()) if flags else (),
+        sender=str(letter["From"] or ""),
+        subject=str(letter["Subject"] or ""),
+        date=str(letter["Date"] or ""),
+    )

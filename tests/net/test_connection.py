@@ -1,0 +1,210 @@
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from labmail.net.limits import Limits
+from labmail.trace.events import (
+    Closed,
+    Command,
+    Connected,
+    Content,
+    LimitReached,
+    Reply,
+    Sent,
+    Side,
+    TlsFailed,
+    TlsStarted,
+)
+
+MakeTown = Callable[..., Any]
+
+
+def read_line(sock: Any) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = sock.recv(1)
+        assert piece, f"the server hung up after {line!r}"
+        line += piece
+    return line
+
+
+def test_what_is_said_is_recorded_on_all_levels(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        assert read_line(sock) == b"hello\r\n"
+        sock.sendall(b"ECHO me\r\nQUIT\r\n")
+        assert read_line(sock) == b"ECHO me\r\n"
+        assert read_line(sock) == b"bye\r\n"
+        assert sock.recv(1) == b""
+    town.rest()
+    connection = town.trace.connections[0]
+    assert (connection.client.name, connection.server.port) == ("son-laptop.hanoi.example", 110)
+    assert town.trace.said(connection, "client") == b"ECHO me\r\nQUIT\r\n"
+    assert town.trace.said(connection, "server") == b"hello\r\nECHO me\r\nbye\r\n"
+    assert [c.verb for c in town.trace.of(Command)] == ["ECHO", "QUIT"]
+    assert [r.lines for r in town.trace.of(Reply)] == [(b"hello",), (b"ECHO me",), (b"bye",)]
+    assert town.trace.of(Closed)[0].by is Side.SERVER
+
+
+def test_starttls_in_the_middle(make_town: MakeTown) -> None:
+    town = make_town()
+    sock = town.dial()
+    read_line(sock)
+    sock.sendall(b"TLS\r\nINJECTED\r\n")  # said in the clear, behind the command
+    assert read_line(sock) == b"go on\r\n"
+    with town.authority.client_context().wrap_socket(sock, server_hostname="echo.hanoi.example") as tls:
+        tls.sendall(b"ECHO quietly\r\nQUIT\r\n")
+        assert read_line(tls) == b"ECHO quietly\r\n"
+        assert read_line(tls) == b"bye\r\n"
+    town.rest()
+    connection = town.trace.connections[0]
+    started = town.trace.of(TlsStarted)[0]
+    assert (started.mode, started.version) == ("starttls", "TLSv1.3")
+    assert [c.verb for c in town.trace.of(Command)] == ["TLS", "ECHO", "QUIT"]
+    overheard = town.trace.overheard(connection, "client")
+    assert overheard.startswith(b"TLS\r\n") and b"quietly" not in overheard
+    assert town.trace.said(connection, "client") == b"TLS\r\nINJECTED\r\nECHO quietly\r\nQUIT\r\n"
+
+
+def test_implicit_tls_greets_inside(make_town: MakeTown) -> None:
+    town = make_town(implicit_tls=True)
+    context = town.authority.client_context()
+    with context.wrap_socket(town.dial(), server_hostname="echo.hanoi.example") as tls:
+        assert read_line(tls) == b"hello\r\n"
+        tls.sendall(b"x" * 100_000 + b"\r\nQUIT\r\n")
+        assert read_line(tls) == b"x" * 100_000 + b"\r\n"
+    town.until_closed()
+    assert town.trace.of(TlsStarted)[0].mode == "implicit"
+    assert b"hello" not in town.trace.overheard(1, "server")
+
+
+def test_a_client_that_speaks_plainly_to_tls_is_told_apart(make_town: MakeTown) -> None:
+    town = make_town(implicit_tls=True)
+    with town.dial() as sock:
+        sock.sendall(b"EHLO laptop\r\n")
+        while True:  # an alert may come, then the end
+            try:
+                if not sock.recv(100):
+                    break
+            except ConnectionResetError:
+                break
+    town.until_closed()
+    assert town.trace.of(TlsFailed)[0].reason
+    assert town.trace.of(Closed)[0].reason.startswith("TLS failed")
+
+
+def test_passwords_are_marked_in_the_bytes_even_when_they_came_in_pieces(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        for piece in (b"PA", b"SS hoa", b"-sen\r\nQUIT\r\n"):
+            sock.sendall(piece)
+            town.rest()
+        read_line(sock)
+        read_line(sock)
+    town.rest()
+    secret = b"".join(
+        event.data[start:end]
+        for event in town.trace.of(Sent)
+        if event.sender is Side.CLIENT
+        for start, end in event.secrets
+    )
+    assert secret == b"hoa-sen"
+    command = town.trace.of(Command)[0]
+    assert [command.line[a:b] for a, b in command.secrets] == [b"hoa-sen"]
+
+
+def test_letters_are_marked_as_content(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        sock.sendall(b"LETTER\r\nQUIT\r\n")
+        while sock.recv(100):
+            pass
+    town.rest()
+    content = town.trace.of(Content)[0]
+    said = town.trace.said(1, Side.SERVER)
+    assert said[content.offset : content.offset + content.size] == b"body\r\n.\r\n"
+
+
+def test_a_silent_client_is_told_good_bye(make_town: MakeTown) -> None:
+    town = make_town(limits=Limits(idle_seconds=0.05))
+    with town.dial() as sock:
+        assert read_line(sock) == b"hello\r\n"
+        assert read_line(sock) == b"too slow\r\n"
+        assert sock.recv(1) == b""
+    town.until_closed()
+    assert town.trace.of(LimitReached)[0].limit == "idle time"
+
+
+def test_a_session_ends_even_if_the_client_keeps_talking(make_town: MakeTown) -> None:
+    town = make_town(limits=Limits(session_seconds=0.1))
+    with town.dial() as sock:
+        try:
+            while sock.recv(1000):
+                sock.sendall(b"still here\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    town.until_closed()
+    assert town.trace.of(LimitReached)[0].limit == "session time"
+
+
+def test_too_many_connections_are_not_served(make_town: MakeTown) -> None:
+    town = make_town(limits=Limits(connections=2))
+    socks = [town.dial() for _ in range(2)]
+    assert [read_line(s) for s in socks] == [b"hello\r\n"] * 2
+    with town.dial() as third:
+        try:
+            assert third.recv(1) == b""
+        except ConnectionResetError:
+            pass
+    for sock in socks:
+        sock.close()
+    town.until_closed()
+    assert [e.limit for e in town.trace.of(LimitReached)] == ["connections"]
+    with town.dial() as sock:
+        assert read_line(sock) == b"hello\r\n"
+
+
+def test_who_does_not_read_is_not_listened_to(make_town: MakeTown) -> None:
+    """Replies that nobody fetches must not pile up: the server stops reading commands."""
+    town = make_town()
+    line_size = 60_000
+    with town.dial() as sock:
+        sock.settimeout(0.5)
+        sent = 0
+        try:
+            for _ in range(1000):
+                sock.sendall(b"x" * line_size + b"\r\n")
+                sent += line_size
+        except TimeoutError:
+            pass
+        assert sent < 1000 * line_size
+    town.until_closed()
+    assert town.recorder._bytes < 60_000_000
+
+
+def test_a_caller_is_known_by_its_address(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+    town.until_closed()
+    connected = town.trace.of(Connected)[0]
+    assert connected.connection.client.ip == "192.0.2.10"
+    assert town.trace.of(Closed)[0].by is Side.CLIENT
+
+
+def test_a_broken_handshake_leaves_the_server_serving(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        sock.sendall(b"TLS\r\n")
+        read_line(sock)
+        untrusting = ssl.create_default_context()
+        try:
+            untrusting.wrap_socket(sock, server_hostname="echo.hanoi.example")
+        except ssl.SSLError:
+            pass
+    town.until_closed()
+    with town.dial() as sock:
+        assert read_line(sock) == b"hello\r\n"

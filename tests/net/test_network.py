@@ -1,0 +1,115 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labmail.net.connection import Listener
+from labmail.net.limits import Limits
+from labmail.net.network import NoRoute
+from labmail.trace.events import Closed, ConnectFailed, Datagram, Place, Side
+
+MakeTown = Callable[..., Any]
+
+
+class Upper(asyncio.DatagramProtocol):
+    """Answers a datagram with its capitals; says nothing to "quiet"."""
+
+    def __init__(self, record: Callable[..., None]) -> None:
+        self._record = record
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._record(addr, Side.CLIENT, data)
+        if data != b"quiet":
+            self._record(addr, Side.SERVER, data.upper())
+            self._transport.sendto(data.upper(), addr)
+
+
+def test_nobody_listens_there(make_town: MakeTown) -> None:
+    town = make_town()
+    dial = town.network.dial("son-laptop.hanoi.example", "192.0.2.10", "192.0.2.25", 25)
+    with pytest.raises(ConnectionRefusedError, match=r"echo.hanoi.example .* port 25 \(smtp\)"):
+        town.loop.call(dial)
+    assert town.trace.of(ConnectFailed)[0].reason == "connection refused"
+
+
+def test_nobody_has_the_address(make_town: MakeTown) -> None:
+    town = make_town()
+    with pytest.raises(NoRoute, match="203.0.113.99"):
+        town.loop.call(town.network.dial("x", "192.0.2.10", "203.0.113.99", 25))
+
+
+def test_a_second_listener_at_the_same_place_is_refused(make_town: MakeTown) -> None:
+    town = make_town()
+    with pytest.raises(OSError, match="already listens"):
+        town.loop.call(town.network.listen(town.listener))
+
+
+def test_two_networks_do_not_clash(make_town: MakeTown) -> None:
+    one, two = make_town(), make_town()
+    with one.dial() as a, two.dial() as b:
+        assert a.recv(7) == b.recv(7) == b"hello\r\n"
+    assert len(one.trace.connections) == len(two.trace.connections) == 1
+
+
+def test_stopping_cuts_open_connections(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        sock.recv(7)
+        town.loop.call(town.network.unlisten(town.listener))
+        try:
+            assert sock.recv(1) == b""
+        except ConnectionResetError:
+            pass
+    assert town.trace.of(Closed)[0].reason == "the server was stopped"
+    assert town.network.real_port("192.0.2.25", 110) is None
+    town.loop.call(town.network.listen(town.listener))
+    with town.dial() as sock:
+        assert sock.recv(7) == b"hello\r\n"
+
+
+def test_the_world_is_not_at_rest_while_a_host_of_it_talks(make_town: MakeTown) -> None:
+    town = make_town()
+    sock = town.dial(kind="host")
+
+    async def rest_and_hang_up() -> list[str]:
+        order = []
+        waiting = asyncio.ensure_future(town.network.rest())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        order.append("resting" if waiting.done() else "waiting")
+        sock.close()
+        await waiting
+        order.append("rest")
+        return order
+
+    assert town.loop.call(rest_and_hang_up()) == ["waiting", "rest"]
+
+
+def test_a_program_of_the_notebook_may_keep_its_connection(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial(kind="laptop") as sock:
+        sock.recv(7)
+        town.rest()
+
+
+def test_datagrams_and_streams_share_a_port(make_town: MakeTown) -> None:
+    town = make_town()
+    place = Place("ns.lab", "192.0.2.53", 53)
+    listener = Listener(place, "domain", lambda line: asyncio.Protocol(), Limits())
+    town.loop.call(town.network.listen_with_datagrams(listener, Upper))
+    ask = town.network.ask("smtp.hanoi.example", "192.0.2.25", "192.0.2.53", 53, b"who is it")
+    assert town.loop.call(ask) == b"WHO IS IT"
+    question, answer = town.trace.of(Datagram)
+    assert (question.client, answer.sender) == (answer.client, Side.SERVER)
+    assert question.client.name == "smtp.hanoi.example"
+
+
+def test_a_question_to_nobody_is_never_answered(make_town: MakeTown) -> None:
+    town = make_town()
+    with pytest.raises(TimeoutError, match="nothing listens there"):
+        town.loop.call(town.network.ask("x", "192.0.2.25", "192.0.2.53", 53, b"hello?"))
+    assert town.trace.of(Datagram)[0].data == b"hello?"

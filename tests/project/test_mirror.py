@@ -1,0 +1,43 @@
+"""Every source file of the package has its test file, at the same place under tests/.
+
+labmail/dns/zone.py ↔ tests/dns/test_zone.py. Files that say nothing of their own, or that are
+tested together with another, are listed below, each with the file that tests them.
+"""
+
+import re
+from pathlib import Path
+
+TESTED_ELSEWHERE: dict[str, str] = {}
+
+
+def test_every_source_file_has_its_test_file(root: Path) -> None:
+    missing = []
+    for source in sorted((root / "labmail").rglob("*.py")):
+        name = source.relative_to(root / "labmail")
+        if name.name == "__init__.py" or name.as_posix() in TESTED_ELSEWHERE:
+            continue
+        test = root / "tests" / name.parent / f"test_{name.name}"
+        if not test.is_file():
+            missing.append(f"{name.as_posix()} wants {test.relative_to(root).as_posix()}")
+    assert missing == []
+
+
+def test_every_exception_is_still_one(root: Path) -> None:
+    for source, test in TESTED_ELSEWHERE.items():
+        assert (root / "labmail" / source).is_file(), f"{source} is gone: take it off the list"
+        assert (root / test).is_file(), f"{test}, which is to test {source}, is not there"
+        own = root / "tests" / Path(source).parent / f"test_{Path(source).name}"
+        assert not own.is_file(), f"{source} has its own test file: take it off the list"
+
+
+def test_every_package_says_what_is_in_it(root: Path) -> None:
+    """The docstring of a package names each of its files; so the map cannot go stale."""
+    unnamed = []
+    for package in sorted((root / "labmail").rglob("__init__.py")):
+        text = package.read_text(encoding="utf-8")
+        name = package.parent.relative_to(root).as_posix()
+        for source in sorted(package.parent.glob("*.py")):
+            named = re.search(rf"`(\w+/)*{source.stem}(\.py)?`", text)
+            if source.name != "__init__.py" and not named:
+                unnamed.append(f"{name} does not name {source.name}")
+    assert unnamed == []

@@ -1,0 +1,45 @@
+from datetime import timedelta
+
+import pytest
+
+from labmail.runtime.clock import LAB_MORNING, Clock, RunningClock, duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("30m", 1800), ("4h", 14400), ("1d 12h", 129600), ("1.5h", 5400), ("2w", 1209600)],
+)
+def test_durations_as_people_write_them(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+def test_durations_as_programs_write_them() -> None:
+    assert duration(90) == duration(timedelta(seconds=90)) == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "4 hours", "h4", "-4h", "4h later"])
+def test_what_is_no_duration_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="write it as"):
+        duration(text)
+
+
+def test_lab_time_never_goes_back() -> None:
+    with pytest.raises(ValueError, match="only moves forward"):
+        duration(-1)
+    with pytest.raises(ValueError, match="cannot go back"):
+        Clock().move_to(LAB_MORNING - timedelta(seconds=1))
+
+
+def test_a_clock_stands_still_until_it_is_moved() -> None:
+    clock = Clock()
+    assert clock.now() == clock.now() == LAB_MORNING
+    clock.move_to(LAB_MORNING + timedelta(hours=1))
+    assert clock.now() == LAB_MORNING + timedelta(hours=1)
+
+
+def test_a_running_clock_runs_and_can_be_moved_ahead() -> None:
+    seconds = iter([0.0, 5.0, 5.0, 7.0])
+    clock = RunningClock(LAB_MORNING, lambda: next(seconds))
+    assert clock.now() == LAB_MORNING + timedelta(seconds=5)
+    clock.move_to(LAB_MORNING + timedelta(hours=1))
+    assert clock.now() == LAB_MORNING + timedelta(hours=1, seconds=2)

@@ -1,0 +1,60 @@
+import asyncio
+
+import pytest
+
+from labmail.runtime.loop import LoopThread
+
+
+def test_answers_and_errors_come_back_to_the_caller() -> None:
+    async def double(n: int) -> int:
+        return 2 * n
+
+    async def fail() -> None:
+        raise KeyError("lost")
+
+    loop = LoopThread()
+    try:
+        assert loop.call(double(21)) == 42
+        with pytest.raises(KeyError, match="lost"):
+            loop.call(fail())
+    finally:
+        loop.stop()
+
+
+def test_the_loop_does_not_wait_for_itself() -> None:
+    loop = LoopThread()
+
+    async def call_from_inside() -> str:
+        try:
+            loop.call(asyncio.sleep(0))
+        except RuntimeError as error:
+            return str(error)
+        return "it waited"
+
+    try:
+        assert "cannot wait for itself" in loop.call(call_from_inside())
+    finally:
+        loop.stop()
+
+
+def test_stop_ends_what_is_under_way_and_can_be_said_twice() -> None:
+    loop = LoopThread()
+    ended: list[str] = []
+
+    async def wait_for_ever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("ended")
+
+    async def begin() -> asyncio.Task[None]:
+        task = asyncio.ensure_future(wait_for_ever())
+        await asyncio.sleep(0)
+        return task
+
+    loop.call(begin())
+    loop.stop()
+    loop.stop()
+    assert ended == ["ended"] and not loop.running
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.call(asyncio.sleep(0))

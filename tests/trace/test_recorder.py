@@ -1,0 +1,107 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from labmail.runtime.clock import Clock
+from labmail.trace.events import (
+    Accepted,
+    Connected,
+    Connection,
+    Delivered,
+    Layer,
+    Place,
+    PostEvent,
+    Sent,
+    Side,
+)
+from labmail.trace.parcel import Envelope
+from labmail.trace.recorder import Recorder, Trace
+
+LINE = Connection(
+    1,
+    "submission",
+    Place("son-laptop.hanoi.example", "192.0.2.10", 49152),
+    Place("smtp.hanoi.example", "192.0.2.25", 587),
+)
+
+
+def say(recorder: Recorder, data: bytes, offset: int, layer: Layer = Layer.OPEN) -> Sent:
+    return recorder.emit(
+        Sent, connection=LINE, sender=Side.CLIENT, layer=layer, offset=offset, data=data
+    )
+
+
+def test_events_are_numbered_dated_and_frozen() -> None:
+    recorder = Recorder(Clock().now)
+    first = recorder.emit(Connected, connection=LINE)
+    second = say(recorder, b"EHLO", 0)
+    assert (first.seq, second.seq) == (0, 1)
+    assert first.at == Clock().now()
+    with pytest.raises(FrozenInstanceError):
+        first.seq = 9  # type: ignore[misc]
+
+
+def test_a_secret_is_marked_in_every_piece_it_crosses() -> None:
+    recorder = Recorder(Clock().now)
+    for data, offset in ((b"AUTH PLAIN AGE", 0), (b"AYg==\r\n", 14), (b"MAIL", 21)):
+        say(recorder, data, offset)
+    recorder.mark_secret(LINE, Side.CLIENT, 11, 19)
+    sent = Trace(recorder).of(Sent)
+    assert [e.secrets for e in sent] == [((11, 14),), ((0, 5),), ()]
+
+
+def test_ciphertext_is_never_marked() -> None:
+    recorder = Recorder(Clock().now)
+    say(recorder, b"\x17\x03\x03", 0, Layer.CIPHER)
+    say(recorder, b"secret", 0, Layer.INSIDE)
+    recorder.mark_secret(LINE, Side.CLIENT, 0, 6)
+    assert [e.secrets for e in Trace(recorder).of(Sent)] == [(), ((0, 6),)]
+
+
+def test_a_trace_is_a_stretch_that_can_be_stopped() -> None:
+    recorder = Recorder(Clock().now)
+    say(recorder, b"before", 0)
+    trace = Trace(recorder, len(recorder))
+    say(recorder, b"during", 6)
+    trace.stop()
+    say(recorder, b"after", 12)
+    assert trace.said(LINE, "client") == b"during"
+    assert [e.data for e in trace.earlier if isinstance(e, Sent)] == [b"before"]
+
+
+def test_one_letter_is_followed_by_its_number() -> None:
+    recorder = Recorder(Clock().now)
+    common = {"recipient": "x@y.example", "account": "x@y.example", "mailbox": "INBOX", "uid": 1}
+    for parcel in (7, 8):
+        recorder.emit(
+            Accepted,
+            host="a",
+            parcel=parcel,
+            queue_id="Q",
+            envelope=Envelope.of("s@a.example", ["x@y.example"]),
+            size=1,
+            role="exchange",
+        )
+    recorder.emit(Delivered, host="b", parcel=8, file="new/1", size=1, **common)
+    trace = Trace(recorder)
+    assert trace.parcels == (7, 8)
+    assert [type(e) for e in trace.parcel(8)] == [Accepted, Delivered]
+    assert len(trace.of(PostEvent)) == 3
+
+
+def test_old_bytes_are_forgotten_when_the_memory_is_full() -> None:
+    recorder = Recorder(Clock().now, max_bytes=1000)
+    for n in range(30):
+        say(recorder, b"x" * 100, n * 100)
+    events = recorder.events()
+    assert len(recorder) == 30
+    assert events[-1].seq == 29
+    assert sum(len(e.data) for e in events if isinstance(e, Sent)) <= 1000
+    recorder.mark_secret(LINE, Side.CLIENT, 0, 3000)  # of what is left, and nothing else
+    assert all(isinstance(e, Sent) and e.secrets == ((0, 100),) for e in recorder.events())
+
+
+def test_letters_to_several_people_are_split_by_recipient() -> None:
+    envelope = Envelope.of("", ["a@x.example", "b@Y.example"])
+    assert envelope.for_recipients(["b@Y.example"]).addresses == ("b@Y.example",)
+    assert [r.domain for r in envelope.recipients] == ["x.example", "y.example"]
