@@ -480,7 +480,7 @@ def closing_lines(output):
     lines = output.splitlines()
     rules = [number for number, line in enumerate(lines) if re.match(r"=+ .+ =+$", line)]
     summary = [number for number in rules if "short test summary" in lines[number]]
-    return lines[(summary or rules or [len(lines)])[-1] :]
+    return lines[(summary or rules or [len(lines) - 1])[-1] :]
 
 
 def take(step, environment):

@@ -24,7 +24,7 @@ from labmail.paths import DataNotFound, data_dir
 
 PROJECT = "mail-lab"
 OLDEST_PYTHON = (3, 11)
-OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+OLDEST_SQLITE = (3, 35, 0)  # ON CONFLICT without naming the conflict: mailbox/index.py
 ENOUGH_DISK = 200_000_000  # octets; a lab and its mailboxes take a few megabytes
 INSTALL = "Run 'python3 start.py' in the course's folder: it installs what is missing."
 # Every vowel of Vietnamese with every tone, and Đ: "Chào Minh" must not become "Ch□o Minh".

@@ -101,8 +101,9 @@ class _MasterFile:
     """A master file being read: the tokens still to come, and what lines above have set."""
 
     def __init__(self, text: str, file: str, origin: dns.name.Name) -> None:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         self._tokens = dns.tokenizer.Tokenizer(text, filename=file)
-        self._source = text.splitlines()
+        self._source = text.split("\n")
         self._file = file
         self._origin = origin
         self._line = 1
@@ -233,7 +234,7 @@ class _MasterFile:
     def _word(self, wanted: str) -> str:
         token = self._token()
         if token.is_identifier() and token.value:
-            return token.value
+            return str(token.value)
         found = "the entry ends" if token.is_eol_or_eof() else f'"{token.value}" stands'
         raise self._error(f"{found} where {wanted} should be", RECORD_SHAPE)
 

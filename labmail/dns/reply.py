@@ -113,12 +113,12 @@ class _Reading:
         while name not in seen:
             seen.add(name)
             if rrset := self._rrset(name, self.rdtype):
-                self.facts.append(_positive(rrset))
+                self.facts.append(_fact(rrset))
                 return self._lesson(Status.NOERROR)
             alias = self._rrset(name, dns.rdatatype.CNAME)
             if alias is None:
                 return self._without_records(name)
-            fact = _alias(alias)
+            fact = _fact(alias)
             self.facts.append(fact)
             assert fact.target is not None
             name = fact.target
@@ -154,18 +154,20 @@ class _Reading:
         """How long a "no" about this name holds; None when no SOA says so (RFC 2308 §5)."""
         for rrset in self.reply.authority:
             if rrset.rdtype == dns.rdatatype.SOA and name.is_subdomain(rrset.name):
-                minimum: int = rrset[0].minimum  # type: ignore[attr-defined]
+                minimum: int = rrset[0].minimum
                 return min(rrset.ttl, minimum, MAX_NEGATIVE_TTL)
         return None
 
 
-def _positive(rrset: dns.rrset.RRset) -> Fact:
-    records = tuple(rdata.to_text() for rdata in rrset)
-    ttl = min(rrset.ttl, MAX_POSITIVE_TTL)
-    return Fact(rrset.name, rrset.rdtype, Status.NOERROR, ttl, records)
-
-
-def _alias(rrset: dns.rrset.RRset) -> Fact:
-    target: dns.name.Name = rrset[0].target  # type: ignore[attr-defined]
-    ttl = min(rrset.ttl, MAX_POSITIVE_TTL)
-    return Fact(rrset.name, rrset.rdtype, Status.NOERROR, ttl, (target.to_text(),), target)
+def _fact(rrset: dns.rrset.RRset) -> Fact:
+    target: dns.name.Name | None = None
+    if rrset.rdtype == dns.rdatatype.CNAME:
+        target = rrset[0].target
+    return Fact(
+        name=rrset.name,
+        rdtype=rrset.rdtype,
+        status=Status.NOERROR,
+        ttl=min(rrset.ttl, MAX_POSITIVE_TTL),
+        records=tuple(rdata.to_text() for rdata in rrset),
+        target=target,
+    )

@@ -33,6 +33,8 @@ from labmail.runtime.ids import Ids
 from labmail.trace.events import LookedUp
 from labmail.trace.recorder import Emit
 
+__all__ = ["MAX_ALIASES", "Answer", "Ask", "Known", "Resolver", "Status"]
+
 Ask = Callable[[bytes, bool], Awaitable[bytes]]
 """``await ask(query, tcp)``: the reply.  Raises TimeoutError or OSError when none comes."""
 

@@ -94,7 +94,8 @@ class DnsServer:
         try:
             key = (dns.name.from_text(name), dns.rdatatype.from_text(rtype))
         except dns.exception.DNSException as error:
-            raise ValueError(f"{name!r} {rtype!r}: not a name and a record type ({error})") from error
+            problem = f"{name!r} {rtype!r}: not a name and a record type ({error})"
+            raise ValueError(problem) from error
         self._failures[key] = _Failure(FAILURES[status], times)
 
     def heal(self) -> None:
@@ -202,7 +203,7 @@ def _answer_from(
     reply.flags |= dns.flags.AA  # RFC 1035 §4.1.1
     reply.answer.extend(found.rrsets)
     if found.kind is Kind.ALIAS:
-        target: dns.name.Name = found.rrsets[0][0].target  # type: ignore[attr-defined]
+        target: dns.name.Name = found.rrsets[0][0].target
         return target
     if found.kind is Kind.NXDOMAIN:
         reply.set_rcode(dns.rcode.NXDOMAIN)  # of the last name of a chain (RFC 6604 §3)

@@ -118,9 +118,7 @@ class Zone:
 
     # --- finding ------------------------------------------------------------------------
 
-    def rrset(
-        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-    ) -> dns.rrset.RRset | None:
+    def rrset(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
         """The records at exactly this name and type: no alias, no wildcard, no zone cut."""
         return self._nodes.get(name, {}).get(rdtype)
 

@@ -87,6 +87,10 @@ def read_items(dec: Decoder) -> list[Item]:
     return _each_once(items)
 
 
+def _content(section: Section) -> Callable[[Opened], Piece]:
+    return lambda opened: section.of(opened.entity)
+
+
 def _each_once(items: list[Item]) -> list[Item]:
     """Where a section was asked for with and without PEEK, it is not only peeked at."""
     once: dict[bytes, Item] = {}
@@ -99,7 +103,7 @@ def _each_once(items: list[Item]) -> list[Item]:
 def _read_item(dec: Decoder, name: str) -> Item:
     if name in SECTIONS:
         section, sees = SECTIONS[name]
-        return Item(name.encode("ascii"), section.of, asked=name, sees=sees)
+        return Item(name.encode("ascii"), _content(section), asked=name, sees=sees)
     if name in ("BODY", "BODY.PEEK"):
         return _read_body(dec, name)
     if name in ITEMS:
@@ -113,4 +117,4 @@ def _read_body(dec: Decoder, name: str) -> Item:
         return plain("BODY")
     section = read_section(dec)
     asked = name + section.label.decode("ascii", "replace")
-    return Item(b"BODY" + section.label, section.of, asked, sees=name == "BODY")
+    return Item(b"BODY" + section.label, _content(section), asked, sees=name == "BODY")

@@ -189,9 +189,10 @@ class Decoder:
         self._at = end
         return self._data[found.end() : end]
 
-    def expect_literal(self) -> bytes:
-        """A literal, and no other kind of string."""
-        return self._expect(self.literal(), "a literal such as {310}")
+    def expect_literal(self) -> tuple[bytes, int]:
+        """A literal, and no other kind of string: its octets, and where they begin."""
+        octets = self._expect(self.literal(), "a literal such as {310}")
+        return octets, self._at - len(octets)
 
     def string(self) -> bytes | None:
         """quoted / literal"""

@@ -15,8 +15,9 @@ from labmail.imap.response import CRLF, Letter, Piece, Refusal
 from labmail.imap.selected import Selected
 from labmail.imap.states import State
 from labmail.mailbox.account import Account
-from labmail.net.core import Deliver, Output, Say
+from labmail.net.core import Carried, Deliver, Output, Say
 from labmail.net.limits import Limits
+from labmail.trace.events import Side
 
 CheckPassword = Callable[[str, str], Account | None]
 """``login(user, password)``: the account, or None when they do not go together."""
@@ -37,15 +38,18 @@ class Session:
     account: Account | None = None
     selected: Selected | None = None
     verb: str = ""
+    command_at: int = 0  # where the command begins, in all the client has said
     failed_logins: int = 0
+    room: int = 0  # octets that may still be said before the client has to read
     outputs: list[Output] = field(default_factory=list)
 
     # --- what holds now -----------------------------------------------------------------
 
     @property
     def passwords_allowed(self) -> bool:
-        """May a password be said here (RFC 3501 §6.2.3, §11.2)?"""
-        return self.tls == "on" or self.allow_clear
+        """May a password be said here (RFC 3501 §6.2.3, §11.2)?  Not in the clear where TLS is
+        to be had."""
+        return self.tls != "offered" or self.allow_clear
 
     def capabilities(self) -> str:
         """What this server can do for this client now (RFC 3501 §7.2.1).
@@ -93,6 +97,7 @@ class Session:
             if isinstance(piece, Letter):
                 self.say(line + b"{%d}" % len(piece.data) + CRLF, "*", self.verb)
                 self.outputs.append(Deliver(piece.data))
+                self.room -= len(piece.data)
                 line = b""
             else:
                 line += piece
@@ -103,7 +108,12 @@ class Session:
     ) -> None:
         """Say one response; `after` is the state it leads to, if it leads anywhere."""
         before, self.state = self.state, after or self.state
-        self.outputs.append(Say(data, code, verb, before, self.state, tag))
+        self.outputs.append(Say(data, code, verb, before.value, self.state.value, tag))
+        self.room -= len(data)
+
+    def carried(self, begin: int, size: int) -> None:
+        """For the record: the client's command carried a letter, from its octet `begin`."""
+        self.outputs.append(Carried(Side.CLIENT, self.command_at + begin, size))
 
     def take_outputs(self) -> list[Output]:
         """All that is to be done since this was last asked."""

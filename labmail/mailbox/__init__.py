@@ -3,6 +3,7 @@
 ``store``     `MailStore`, all accounts of a host; start reading here
 ``account``   one person's mailboxes: create, rename, delete, subscribe, the maildrop lock
 ``mailbox``   one mailbox: deliver, append, flags, copy, expunge, watch
+``shelf``     where its messages stand: files and index, kept in step
 ``model``     the values that are handed out: `Message`, `Change`, `MailboxInfo`
 ``maildir``   the files: tmp, new, cur, and what a file name says
 ``reconcile`` files and index brought into agreement, after a crash or a hand at work

@@ -131,6 +131,23 @@ class Maildir:
         """Remove a message's file; one that is gone already is fine."""
         (self.folder / file).unlink(missing_ok=True)
 
+    def size(self, file: str) -> int:
+        """The size of a message in octets."""
+        return (self.folder / file).stat().st_size
+
+    def use_crlf(self, file: str) -> None:
+        """Other programs write Maildir files with LF, as Unix does; mail has CRLF.  A file
+        that holds no CRLF at all is rewritten, its time kept."""
+        path = self.folder / file
+        content = path.read_bytes()
+        if b"\n" not in content or b"\r\n" in content:
+            return
+        when = path.stat().st_mtime
+        draft = self.folder / "tmp" / path.name
+        draft.write_bytes(content.replace(b"\n", b"\r\n"))
+        os.utime(draft, (when, when))
+        os.replace(draft, path)
+
     def scan(self) -> Iterator[Found]:
         """The files in new and cur, in the order of their names."""
         for place in ("new", "cur"):

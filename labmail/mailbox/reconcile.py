@@ -9,7 +9,7 @@ win, always:
     a file without a row     the message has arrived
     both, other name         its flags were changed, or it went from new to cur
 
-Here the two lists are only compared; `Mailbox` does what the plan says.
+Here the two lists are only compared; `Mailbox` and `Shelf` do what the plan says.
 """
 
 from __future__ import annotations

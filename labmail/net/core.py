@@ -98,7 +98,7 @@ class Carried:
     size: int
 
 
-Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp
+Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp | Carried
 
 
 class Core(Protocol):

@@ -96,30 +96,40 @@ class MailQueue:
 
     # --- letters come ---------------------------------------------------------------
 
-    def accept(self, parcel: Parcel, *, role: str, connection: Connection | None = None) -> str:
+    def fresh_id(self) -> str:
+        """A queue id that no letter here has; ids may begin again after a restart."""
+        while (queue_id := self._ids.queue_id(self._host)) in self._letters:
+            continue
+        return queue_id
+
+    def accept(
+        self,
+        parcel: Parcel,
+        *,
+        role: str,
+        connection: Connection | None = None,
+        queue_id: str | None = None,
+    ) -> str:
         """Take responsibility for a letter; its queue id.
 
         When this returns, the letter is in the spool and the server may say 250.
+        `queue_id` is one from `fresh_id` that the letter's Received field already names.
 
         Raises:
             ValueError: the envelope has no recipients, or holds control characters.
-            OSError: the spool cannot be written; nothing was accepted.
+            OSError: the spool cannot be written, or has a letter with this queue id;
+                nothing was accepted.
         """
-        letter = self._store(parcel, role)
+        letter = self._store(parcel, role, queue_id)
         self._announce(letter, connection)
         return letter.queue_id
 
-    def _store(self, parcel: Parcel, role: str) -> Letter:
-        """Write a new letter to the spool, under a queue id that is free there."""
-        while True:
-            queue_id = self._ids.queue_id(self._host)
-            letter = Letter.fresh(queue_id, parcel, role, self._now())
-            try:
-                self._spool.add(letter, parcel.content)
-            except FileExistsError:
-                continue  # after a restart the ids may begin again
-            self._letters[queue_id] = letter
-            return letter
+    def _store(self, parcel: Parcel, role: str, queue_id: str | None = None) -> Letter:
+        """Write a new letter to the spool."""
+        letter = Letter.fresh(queue_id or self.fresh_id(), parcel, role, self._now())
+        self._spool.add(letter, parcel.content)
+        self._letters[letter.queue_id] = letter
+        return letter
 
     def _announce(self, letter: Letter, connection: Connection | None = None) -> None:
         self._record(
@@ -191,6 +201,7 @@ class MailQueue:
             self._under_way.discard(key)
             self._lanes.leave(domain)
         self._land(letter.queue_id, domain, outcomes)
+        self._plan(letter.queue_id, domain)
 
     async def _attempt(
         self, letter: Letter, domain: str, due: tuple[str, ...]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from labmail.smtp.replies import Reply
 from labmail.trace.events import Connection
 from labmail.trace.parcel import Envelope
 
 T = TypeVar("T")
-Perhaps = T | Awaitable[T]
+Perhaps: TypeAlias = T | Awaitable[T]
 """A value, or a promise of one: a host may have to ask the DNS first."""
 
 Role = Literal["submission", "exchange"]
@@ -73,6 +73,10 @@ class Post(Protocol):
         looks like.  It is "postmaster", in any case of letters, when it came
         without a domain: that one must be taken (RFC 5321 §4.5.1).
         """
+        ...
+
+    def queue_id(self) -> str:
+        """A queue id that is free: the Received field has to name it before the letter is kept."""
         ...
 
     def accept(

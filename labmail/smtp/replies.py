@@ -52,7 +52,7 @@ class Reply:
         enhanced = found[1] if found else ""
         if enhanced:
             lines = [line.removeprefix(enhanced).lstrip() for line in lines]
-        return cls(code if 200 <= code <= 599 else 554, enhanced, "\n".join(lines))
+        return cls(code, enhanced, "\n".join(lines))
 
     @property
     def positive(self) -> bool:
@@ -99,6 +99,14 @@ class Refusal(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(str(reply))
         self.reply = reply
+
+
+class Farewell(Refusal):
+    """The command is not carried out, and the session ends: `limit` names what was too much."""
+
+    def __init__(self, reply: Reply, limit: str) -> None:
+        super().__init__(reply)
+        self.limit = limit
 
 
 # --- done --------------------------------------------------------------------------

@@ -16,8 +16,8 @@ this class does the work itself:
 * Its replies carry no enhanced codes; here each reply comes from `replies`.
 
 How a command is carried out: the table in `states` says whether the verb is in
-order; the method ``smtp_VERB`` answers with `push`, or raises `Refusal` with the
-answer; `push` says it and moves the state.  One reply for one command, in the order
+order; the method ``smtp_VERB`` answers with `say`, or raises `Refusal` with the
+answer; `say` moves the state.  One reply for one command, in the order
 of the commands: that is all PIPELINING asks of a server (RFC 2920 §3.2).  A client
 that goes on without waiting where it must wait (after DATA and AUTH, whose answers
 decide what the next bytes are) is cut off.
@@ -50,7 +50,7 @@ from labmail.smtp.intake import Intake, LineTooLong
 from labmail.smtp.parameters import mail_parameters, rcpt_parameters
 from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
 from labmail.smtp.post import Client, Perhaps, Post, Role, T
-from labmail.smtp.replies import Refusal, Reply
+from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
 from labmail.smtp.trace_fields import MAX_HOPS, hops, received, without_return_path
@@ -70,7 +70,7 @@ _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
-class Transaction(BaseEnvelope):  # type: ignore[misc]
+class Transaction(BaseEnvelope):
     """The envelope as it grows: one MAIL, then RCPT by RCPT."""
 
     def __init__(self) -> None:
@@ -95,12 +95,12 @@ class Transaction(BaseEnvelope):  # type: ignore[misc]
         )
 
 
-class MailServer(SMTP):  # type: ignore[misc]
+class MailServer(SMTP):
     """One SMTP session, seen from the server.
 
     post: the host (see `Post`).  line: the connection, which also records.
     tls_context: what STARTTLS presents; None where STARTTLS is not offered.
-    now: lab time.  ids: gives queue ids and Message-IDs.  allow_clear: let
+    now: lab time.  ids: gives Message-IDs to letters without.  allow_clear: let
     passwords through without TLS (a lesson on eavesdropping does).
     """
 
@@ -135,9 +135,9 @@ class MailServer(SMTP):  # type: ignore[misc]
         self._verb = ""
         self._errors = 0
         self._intake: Intake
-        self._steps: dict[str, Callable[[str], Any]] = self._smtp_methods
+        self._steps = {verb: getattr(self, f"smtp_{verb}") for verb in sorted(states.VERBS)}
 
-    # --- the life of a connection --------------------------------------------------------
+    # --- the life of a connection -------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -174,57 +174,50 @@ class MailServer(SMTP):  # type: ignore[misc]
     def _transaction(self) -> Transaction:
         return cast(Transaction, self.envelope)
 
-    # --- the loop --------------------------------------------------------------------------
+    # --- the loop -----------------------------------------------------------------------
 
     async def _handle_client(self) -> None:
         await self._answer(self._greet())
         while self.state != "closed":
             self._reset_timeout()
-            try:
-                line = await self._intake.line(self._limits.command_line)
-            except LineTooLong:
-                await self._give_up(replies.LINE_TOO_LONG, "command line")
-                return
-            if line is None:
-                self._hang_up()
-                return
-            await self._answer(self._obey(line))
+            await self._answer(self._hear())
 
     async def _answer(self, doing: Any) -> None:
         """Carry something out; if it is refused, or fails, say so."""
         try:
             await doing
+        except Farewell as farewell:
+            self._give_up(farewell.reply, farewell.limit)
         except Refusal as refusal:
-            await self.push(refusal.reply)
+            await self.say(refusal.reply)
         except ConnectionError:
             self._hang_up()
         except OSError as error:
             full = error.errno in _DISK_FULL
-            await self.push(replies.NO_SPACE if full else replies.trouble(error))
+            await self.say(replies.NO_SPACE if full else replies.trouble(error))
         except Exception as error:  # whatever broke in the host: the client keeps its letter
-            await self.push(replies.trouble(error))
+            await self.say(replies.trouble(error))
 
-    async def push(self, status: Reply) -> None:
-        """Say a reply.  The state moves, and errors are counted."""
+    async def say(self, reply: Reply) -> None:
+        """Answer the command.  The state moves, and errors are counted."""
         if self.transport is None or self.state == "closed":
             return
-        self._writer.write(bytes(status))
-        self.state = states.after(self.state, self._verb, status.code)
+        self._writer.write(bytes(reply))
+        self.state = states.after(self.state, self._verb, reply.code)
         if self.state in ("greeted", "ready"):  # no transaction in these
-            self._set_rset_state()
-            self.client = replace(self.client, reverse_path=None)
+            self._forget_transaction()
         await self._writer.drain()
         if self.state == "closed":
-            self._hang_up(status.text if status.code == 421 else "")
-        elif status.permanent:
+            self._hang_up(reply.text if reply.code == 421 else "")
+        elif reply.permanent:
             await self._count_error()
 
     async def _count_error(self) -> None:
         self._errors += 1
         if self._errors >= self._limits.bad_commands:
-            await self._give_up(replies.TOO_MANY_ERRORS, "errors")
+            self._give_up(replies.TOO_MANY_ERRORS, "errors")
 
-    async def _give_up(self, reply: Reply, limit: str) -> None:
+    def _give_up(self, reply: Reply, limit: str) -> None:
         """Say why, and hang up: this client is not worth more."""
         self._line.limit(limit, f"{reply.code}, closed")
         if self.transport is not None and self.state != "closed":
@@ -232,15 +225,25 @@ class MailServer(SMTP):  # type: ignore[misc]
         self._hang_up(reply.text)
 
     async def _greet(self) -> None:
-        await self.push(await self._planned("") or replies.greeting(self.hostname))
+        await self.say(await self._planned("") or replies.greeting(self.hostname))
         if self.state == "opening":  # RFC 5321 §3.1: 554 instead of 220, nothing else follows
             self._hang_up("not greeted")
+
+    async def _hear(self) -> None:
+        """Read one command and carry it out."""
+        try:
+            line = await self._intake.line(self._limits.command_line)
+        except LineTooLong:
+            raise Farewell(replies.LINE_TOO_LONG, "command line") from None
+        if line is None:
+            self._hang_up()
+        else:
+            await self._obey(line)
 
     async def _obey(self, line: bytes) -> None:
         self._verb, argument = self._read(line)
         if self._verb in HTTP_VERBS:
-            await self._give_up(replies.NOT_HTTP, "HTTP")
-            return
+            raise Farewell(replies.NOT_HTTP, "HTTP")
         step = self._steps.get(self._verb)
         if step is None:
             raise Refusal(replies.UNKNOWN_COMMAND)
@@ -278,17 +281,17 @@ class MailServer(SMTP):  # type: ignore[misc]
             case _:
                 return replies.NOT_NOW
 
-    # --- EHLO, STARTTLS ----------------------------------------------------------------------
+    # --- EHLO, STARTTLS -----------------------------------------------------------------
 
     @syntax("HELO host")
     async def smtp_HELO(self, argument: str) -> None:
         self._introduce(argument, esmtp=False)
-        await self.push(replies.hello(self.hostname))
+        await self.say(replies.hello(self.hostname))
 
     @syntax("EHLO host")
     async def smtp_EHLO(self, argument: str) -> None:
         self._introduce(argument, esmtp=True)
-        await self.push(replies.hello(self.hostname, self._extensions()))
+        await self.say(replies.hello(self.hostname, self._extensions()))
 
     def _introduce(self, name: str, *, esmtp: bool) -> None:
         if not is_hello_name(name) or not name.isascii():
@@ -310,7 +313,7 @@ class MailServer(SMTP):  # type: ignore[misc]
             raise Refusal(replies.TLS_IS_ON)  # RFC 3207 §4.2
         if self._starttls_context is None:
             raise Refusal(replies.NOT_OFFERED)
-        await self.push(replies.READY_FOR_TLS)
+        await self.say(replies.READY_FOR_TLS)
         self._intake.forget()  # RFC 3207 §6: said in the clear, perhaps by somebody in between
         if not await self._line.start_tls(self._starttls_context):
             self._hang_up("TLS failed")
@@ -319,7 +322,7 @@ class MailServer(SMTP):  # type: ignore[misc]
             self.client.connection, self.client.role, tls=True, parcel=self.client.parcel
         )
 
-    # --- AUTH ------------------------------------------------------------------------------------
+    # --- AUTH ---------------------------------------------------------------------------
 
     @property
     def _auth_offered(self) -> bool:
@@ -339,7 +342,7 @@ class MailServer(SMTP):  # type: ignore[misc]
         if account is None:
             raise Refusal(replies.BAD_CREDENTIALS)
         self.client = replace(self.client, authenticated=account)
-        await self.push(replies.AUTHENTICATED)
+        await self.say(replies.AUTHENTICATED)
 
     def _auth_request(self, argument: str) -> tuple[Mechanism, bytes | None]:
         if self.client.role != "submission" or not self.client.esmtp:
@@ -360,7 +363,7 @@ class MailServer(SMTP):  # type: ignore[misc]
         """The client's answers; the first may have come with the command (RFC 4954 §4)."""
         answers = [] if initial is None else [decoded(initial)]
         for question in mechanism.challenges[len(answers) :]:
-            await self.push(replies.challenge(question))
+            await self.say(replies.challenge(question))
             self._verb = "(auth)"
             answers.append(decoded(await self._auth_line()))
         return answers
@@ -369,15 +372,14 @@ class MailServer(SMTP):  # type: ignore[misc]
         try:
             line = await self._intake.line(self._limits.command_line)
         except LineTooLong:
-            await self._give_up(replies.AUTH_LINE_TOO_LONG, "authentication line")
-            raise ConnectionAbortedError from None
+            raise Farewell(replies.AUTH_LINE_TOO_LONG, "authentication line") from None
         if line is None:
             raise ConnectionResetError
         if line.strip() == b"*":
             raise Refusal(replies.AUTH_CANCELLED)
         return line.removesuffix(b"\n").removesuffix(b"\r")
 
-    # --- MAIL, RCPT ----------------------------------------------------------------------------------
+    # --- MAIL, RCPT ---------------------------------------------------------------------
 
     @syntax("MAIL FROM:<address>", extended=" [parameters]")
     async def smtp_MAIL(self, argument: str) -> None:
@@ -396,7 +398,7 @@ class MailServer(SMTP):  # type: ignore[misc]
         transaction.reverse_path = path.address
         transaction.body, transaction.smtputf8 = given.body, given.smtputf8
         transaction.ret, transaction.envid = given.ret, given.envid
-        await self.push(replies.SENDER_OK)
+        await self.say(replies.SENDER_OK)
 
     @syntax("RCPT TO:<address>", extended=" [parameters]")
     async def smtp_RCPT(self, argument: str) -> None:
@@ -412,7 +414,7 @@ class MailServer(SMTP):  # type: ignore[misc]
         await self._ask_about(path.address)
         recipient = Recipient(path.address, notify=given.notify, orcpt=given.orcpt)
         self._transaction.recipients.append(recipient)
-        await self.push(replies.RECIPIENT_OK)
+        await self.say(replies.RECIPIENT_OK)
 
     async def _ask_about(self, recipient: str) -> None:
         refusal = await _settled(self._post.refusal(recipient, self.client))
@@ -435,24 +437,24 @@ class MailServer(SMTP):  # type: ignore[misc]
         if path.rest and not self.client.esmtp:  # RFC 5321 §4.1.1.11: they came with EHLO
             raise Refusal(replies.unknown_parameter(path.rest.split()[0].partition("=")[0]))
 
-    # --- DATA ------------------------------------------------------------------------------------------
+    # --- DATA ---------------------------------------------------------------------------
 
     @syntax("DATA")
     async def smtp_DATA(self, argument: str) -> None:
         self._without_argument(argument)
         self._insist_on_silence()
-        await self.push(replies.SEND_CONTENT)
+        await self.say(replies.SEND_CONTENT)
         self._verb = "."
         letter = await self._read_letter()
         if letter is None:  # the client hung up in the middle: nothing has happened
             self._hang_up()
             return
         self._reset_timeout()
-        self._judge(letter)
+        content = self._checked(letter)
         await self._refuse_if(await self._planned("."))
-        queue_id = await self._hand_over(letter.content)
+        queue_id = await self._hand_over(content)
         self._errors = 0
-        await self.push(replies.queued(queue_id))
+        await self.say(replies.queued(queue_id))
 
     async def _read_letter(self) -> DotReader | None:
         self._reset_timeout(DATA_SECONDS)
@@ -464,9 +466,9 @@ class MailServer(SMTP):  # type: ignore[misc]
                 return letter
         return None
 
-    def _judge(self, letter: DotReader) -> None:
-        """What makes a letter unacceptable whatever it says.  Only now, after its end, can the
-        client hear about it (RFC 5321 §4.2.5)."""
+    def _checked(self, letter: DotReader) -> bytes:
+        """The letter, unless there is something about it that nobody can take.  Only now, after
+        its end, can the client hear about that (RFC 5321 §4.2.5)."""
         if letter.too_big:
             self._line.limit("message size", "552")
             raise Refusal(replies.TOO_BIG)
@@ -476,15 +478,17 @@ class MailServer(SMTP):  # type: ignore[misc]
             raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
         if letter.has_nul:
             raise Refusal(replies.NUL_IN_CONTENT)  # RFC 2045 §2.8
-        if hops(letter.content) > MAX_HOPS:
+        content = letter.content
+        if hops(content) > MAX_HOPS:
             raise Refusal(replies.TOO_MANY_HOPS)  # RFC 5321 §6.3
+        return content
 
     async def _hand_over(self, content: bytes) -> str:
         """Put our Received on top and give the letter to the host.  Returns the queue id."""
         envelope = self._transaction.sealed()
         if self.client.role == "submission":
             content = completed(content, now=self._now, message_id=self._message_id)
-        queue_id = self._ids.queue_id(self.hostname)
+        queue_id = self._post.queue_id()
         trace = received(
             self.client,
             host=self.hostname,
@@ -500,24 +504,23 @@ class MailServer(SMTP):  # type: ignore[misc]
     def _message_id(self) -> str:
         return self._ids.message_id(self.hostname)
 
-    # --- the small ones -----------------------------------------------------------------------------------
+    # --- the small ones -----------------------------------------------------------------
 
     @syntax("RSET")
     async def smtp_RSET(self, argument: str) -> None:
         self._without_argument(argument)
-        self._set_rset_state()
-        await self.push(replies.RESET)
+        await self.say(replies.RESET)
 
     @syntax("NOOP [anything]")
     async def smtp_NOOP(self, argument: str) -> None:
-        await self.push(replies.OK)
+        await self.say(replies.OK)
 
     @syntax("VRFY address")
     async def smtp_VRFY(self, argument: str) -> None:
         """The same answer for everybody: who exists is not told (RFC 5321 §7.3)."""
         if not argument:
             raise Refusal(replies.VRFY_SYNTAX)
-        await self.push(replies.WILL_TRY)
+        await self.say(replies.WILL_TRY)
 
     @syntax("EXPN list")
     async def smtp_EXPN(self, argument: str) -> None:
@@ -526,17 +529,21 @@ class MailServer(SMTP):  # type: ignore[misc]
     @syntax("HELP")
     async def smtp_HELP(self, argument: str) -> None:
         usages = (
-            step.__smtp_syntax__ + (step.__smtp_syntax_extended__ or "")  # type: ignore[attr-defined]
-            for _, step in sorted(self._steps.items())
+            step.__smtp_syntax__ + (step.__smtp_syntax_extended__ or "")
+            for step in self._steps.values()
         )
-        await self.push(replies.usage(("Commands:", *usages)))
+        await self.say(replies.usage(("Commands:", *usages)))
 
     @syntax("QUIT")
     async def smtp_QUIT(self, argument: str) -> None:
         self._without_argument(argument)
-        await self.push(replies.GOODBYE)
+        await self.say(replies.GOODBYE)
 
-    # --- helpers ---------------------------------------------------------------------------------------------
+    def _forget_transaction(self) -> None:
+        self.envelope = Transaction()
+        self.client = replace(self.client, reverse_path=None)
+
+    # --- helpers ------------------------------------------------------------------------
 
     def _without_argument(self, argument: str) -> None:
         if argument:
@@ -546,8 +553,7 @@ class MailServer(SMTP):  # type: ignore[misc]
         """The answer decides what the next bytes are: a client that has sent them already is
         out of step, or up to something (RFC 2920 §3.1)."""
         if len(self._intake):
-            self._line.limit("pipelining", "554, closed")
-            raise Refusal(replies.OUT_OF_STEP)
+            raise Farewell(replies.OUT_OF_STEP, "pipelining")
 
     async def _planned(self, verb: str) -> Reply | None:
         return await _settled(self._post.instead(verb, self.client))

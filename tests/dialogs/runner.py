@@ -39,7 +39,8 @@ from pathlib import Path
 from labmail.net.core import Core, Deliver, HangUp, Output, Say, StartTls
 
 MODES = ("line by line", "byte by byte", "pipelined")
-"""How the client's bytes arrive; "pipelined" means all lines up to the next ``!`` at once."""
+"""How the client's bytes arrive.  Answers are compared before the client goes on, but in
+"pipelined" all lines up to the next ``!`` come at once, and their answers are compared then."""
 
 FOLDER = Path(__file__).parent
 
@@ -109,7 +110,8 @@ class _Session:
         if step.mark == "S":
             self._expected.append(step)
         elif step.mark == "C":
-            if self._mode != "pipelined":
+            answered = self._shown and self._shown[-1].mark == "S"
+            if answered and self._mode != "pipelined":
                 self.check()
             self._client.append(step)
         else:
@@ -119,8 +121,8 @@ class _Session:
 
     def check(self) -> None:
         """Say what the client has to say, and compare the server's answer."""
-        data = b"".join(_octets(step.text) + b"\r\n" for step in self._client)
-        for piece in _pieces(data, self._mode):
+        lines = [_octets(step.text) + b"\r\n" for step in self._client]
+        for piece in _pieces(lines, self._mode):
             if not self._closed:
                 self._collect(self._core.receive(piece))
         said = _lines(self._said)
@@ -165,11 +167,11 @@ class _Session:
         return f"{self._name} ({self._mode})"
 
 
-def _pieces(data: bytes, mode: str) -> Iterator[bytes]:
+def _pieces(lines: list[bytes], mode: str) -> Iterator[bytes]:
+    """What arrives at once."""
     if mode == "byte by byte":
-        yield from (data[i : i + 1] for i in range(len(data)))
-    elif data:
-        yield data
+        return (bytes([octet]) for line in lines for octet in line)
+    return iter([b"".join(lines)] if mode == "pipelined" and lines else lines)
 
 
 def _octets(text: str) -> bytes:

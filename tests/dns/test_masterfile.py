@@ -92,7 +92,7 @@ BAD = {
     "SRV without port": ("_s._tcp SRV 0 0 a", 2, "cannot read the SRV", "weight, port and host"),
     "a type without own advice": ("@ LOC x", 2, "cannot read the LOC", "the RFC of LOC"),
     "text too long": (f'@ TXT "{"x" * 256}"', 2, "cannot read the TXT", "at most 255 octets"),
-    "open quote": ('a A 192.0.2.1\n@ TXT "v=spf1', 3, "cannot read the TXT", "quote must be closed"),
+    "open quote": ('a A 192.0.2.1\n@ TXT "v=spf', 3, "cannot read the TXT", "quote must be closed"),
     "open parenthesis": (
         "@ SOA ns.lab. h. ( 1 2\n3 4 5\na A 192.0.2.1",
         2,

@@ -6,6 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialogs.runner import MODES, DialogFailed, dialogs, play, play_text
+from tests.dialogs.runner import MODES, dialogs, play
+from tests.pop3.house import House
 
-from .conftest import House
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("path", dialogs("pop3"), ids=lambda path: path.stem)
+def test_dialog(path: Path, mode: str, house: House) -> None:
+    play(path, house.core, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("path", dialogs("pop3_stls"), ids=lambda path: path.stem)
+def test_dialog_where_tls_is_offered(path: Path, mode: str, house: House) -> None:
+    play(path, lambda: house.core(tls="offered"), mode)

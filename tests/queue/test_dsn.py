@@ -59,14 +59,14 @@ def composed(
     at_most: int = 50_000,
 ) -> Parcel:
     copies = copies or (copy_of(),)
+    failed: Action = "failed"
+    said = actions or (failed,) * len(copies)
     envelope = Envelope(sender, tuple(c.recipient for c in copies), ret=ret, envid=envid)
     letter = Letter.fresh("4K7Q2MXB", Parcel(1, envelope, content), "submission", LAB_MORNING)
     return compose(
         host="smtp.hanoi.example",
         letter=letter,
-        reports=[
-            Report(c, a) for c, a in zip(copies, actions or ("failed",) * len(copies), strict=True)
-        ],
+        reports=[Report(c, a) for c, a in zip(copies, said, strict=True)],
         content=content,
         number=2,
         ids=ids or Ids("dsn"),
@@ -77,7 +77,7 @@ def composed(
 
 
 def read(parcel: Parcel) -> EmailMessage:
-    message = cast(EmailMessage, message_from_bytes(parcel.content, policy=policy.SMTP))
+    message = message_from_bytes(parcel.content, policy=policy.SMTP)
     assert not message.defects
     return message
 

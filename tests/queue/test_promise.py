@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -68,8 +69,7 @@ class Promise(RuleBasedStateMachine):
             if result == "raise":
                 raise OSError("no route to host")
             if result != "silence":
-                known: dict[str, Result] = {r: r for r in ("relayed", "deferred", "refused")}  # type: ignore[misc]
-                found = known.get(result, "delivered")
+                found = cast(Result, result)
                 self.delivered[queue_id, address] += found == "delivered"
                 outcomes.append(Outcome(address, found, "reply", "4.0.0"))
         return outcomes
@@ -92,7 +92,7 @@ class Promise(RuleBasedStateMachine):
     def flush(self) -> None:
         self.queue.flush()
 
-    @precondition(lambda self: len(self.queue))
+    @precondition(lambda self: bool(len(self.queue)))
     @rule(data=st.data())
     def hold_or_release(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from(self.queue.rows()))

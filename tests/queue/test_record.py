@@ -15,7 +15,7 @@ from labmail.queue.record import BadRecord, letter_from, text_of
 from labmail.runtime.clock import LAB_MORNING
 from labmail.trace.parcel import Envelope, Parcel, Recipient
 
-PRINTABLE = st.text(st.characters(blacklist_categories=("Cc",)))
+PRINTABLE = st.text(st.characters(exclude_categories=["Cc"]))
 MAYBE = st.none() | PRINTABLE
 MOMENTS = st.integers(0, 10**9).map(
     lambda s: LAB_MORNING + timedelta(seconds=s, microseconds=s % 7)

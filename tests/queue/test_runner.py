@@ -79,6 +79,16 @@ def test_own_mailboxes_are_no_hop(bench: Any, answer: dict[str, Any]) -> None:
     assert bench.kinds() == ["Accepted", "Queued", "Dequeued"]
 
 
+def test_a_queue_id_can_be_named_before(bench: Any) -> None:
+    """The Received field names the queue id, so it is drawn before the letter is accepted."""
+    parcel = Parcel(1, Envelope.of(SON, [MINH]), b"Received: x\r\n\r\n")
+    queue_id = bench.queue.fresh_id()
+    assert bench.queue.accept(parcel, role="exchange", queue_id=queue_id) == queue_id
+    with pytest.raises(FileExistsError):
+        bench.queue.accept(parcel, role="exchange", queue_id=queue_id)
+    assert len(bench.of(Accepted)) == 1
+
+
 # --- not now -------------------------------------------------------------------------------
 
 

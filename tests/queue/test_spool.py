@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def test_killed_while_adding(
         folder = tmp_path / str(step)
         spool = Spool(folder, durable)
         spool.add(letter("Q0"), CONTENT)
-        alive = not killed_at(step, lambda s=spool: s.add(letter(), CONTENT), monkeypatch)
+        alive = not killed_at(step, partial(spool.add, letter(), CONTENT), monkeypatch)
         loaded = Spool(folder).load()
         found = [each.queue_id for each in loaded.letters]
         assert found in (["Q0"], ["Q0", "Q1"]), step
@@ -213,7 +214,7 @@ def test_killed_while_updating(
         folder = tmp_path / str(step)
         spool = Spool(folder, durable)
         spool.add(letter(), CONTENT)
-        alive = not killed_at(step, lambda s=spool: s.update(half_done()), monkeypatch)
+        alive = not killed_at(step, partial(spool.update, half_done()), monkeypatch)
         (found,) = Spool(folder).load().letters
         assert found in (letter(), half_done()), step
         assert not alive or found == half_done()
@@ -228,7 +229,7 @@ def test_killed_while_removing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         folder = tmp_path / str(step)
         spool = Spool(folder)
         spool.add(letter(), CONTENT)
-        alive = not killed_at(step, lambda s=spool: s.remove("Q1"), monkeypatch)
+        alive = not killed_at(step, partial(spool.remove, "Q1"), monkeypatch)
         loaded = Spool(folder).load()
         assert loaded.damaged == ()
         assert loaded.letters in ((), (letter(),))
@@ -244,7 +245,7 @@ def test_a_full_disk_promises_nothing_and_leaves_nothing(
     for step in range(7):
         folder = tmp_path / str(step)
         spool = Spool(folder)
-        assert killed_at(step, lambda s=spool: s.add(letter(), CONTENT), monkeypatch, full)
+        assert killed_at(step, partial(spool.add, letter(), CONTENT), monkeypatch, full)
         assert {name for name in names(folder) if not name.endswith(".tmp")} == set(), step
         assert spool.load().letters == ()
 

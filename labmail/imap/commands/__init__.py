@@ -4,6 +4,7 @@
 ``nonauth``  STARTTLS, AUTHENTICATE, LOGIN                   §6.2
 ``auth``     SELECT … APPEND: one needs to be somebody       §6.3
 ``select``   CHECK … COPY: a mailbox must be open            §6.4
+``handler``  the shape they all have
 
 Each file has a table `COMMANDS` of verbs and handlers.  A handler is given the session
 and the decoder standing behind the verb; it reads its arguments to the end, then acts,

@@ -151,11 +151,12 @@ def append(session: Session, dec: Decoder) -> Answer:
     internal_date = dec.date_time()
     if internal_date is not None:
         dec.expect_sp()
-    content = dec.expect_literal()
+    content, begin = dec.expect_literal()
     dec.expect_end()
+    session.carried(begin, len(content))
     target = existing(session, name)
-    if not content:
-        raise Refusal("An empty message cannot be stored", "CANNOT")
+    if not content or b"\0" in content:  # CHAR8 has no NUL: RFC 3501 §9
+        raise Refusal("A message is not empty and has no NUL in it", "CANNOT")
     target.append(content, flags or frozenset(), internal_date or session.now(), by=session)
     return Answer("OK", "The message was stored")
 

@@ -17,7 +17,7 @@ from labmail.imap.commands.handler import Handler
 from labmail.imap.fetch import Item, plain, read_items
 from labmail.imap.grammar import Decoder, NotGrammar
 from labmail.imap.opened import Opened
-from labmail.imap.response import Answer, Letter, Piece, Refusal
+from labmail.imap.response import Answer, Piece, Refusal
 from labmail.imap.search import Reader, run
 from labmail.imap.selected import Selected
 from labmail.imap.session import Session
@@ -25,8 +25,6 @@ from labmail.mailbox.errors import NoSuchMessage
 from labmail.mailbox.model import Message
 
 SEEN, DELETED = "\\Seen", "\\Deleted"
-LETTERS_PER_COMMAND = 4
-"""The content one FETCH hands out, in letters of the greatest size."""
 
 
 def check(session: Session, dec: Decoder) -> Answer:
@@ -84,20 +82,19 @@ def fetch(session: Session, dec: Decoder, by_uid: bool = False) -> Answer:
     if by_uid and all(item.label != b"UID" for item in items):
         items = [plain("UID"), *items]  # the answer to UID FETCH always has it: §6.4.8
     selected = session.the_mailbox()
-    room = LETTERS_PER_COMMAND * session.limits.message
     missing = False
     for uid in selected.choose(messages, by_uid):
         try:
-            room -= _fetch_one(session, selected, uid, items)
+            _fetch_one(session, selected, uid, items)
         except NoSuchMessage:
             missing = True
-        if room < 0:
+        if session.room < 0:
             raise Refusal("That is too much at once: fetch fewer messages", "LIMIT")
     return _unless(missing, "Fetched")
 
 
-def _fetch_one(session: Session, selected: Selected, uid: int, items: list[Item]) -> int:
-    """Answer for one message; how many octets of content that were."""
+def _fetch_one(session: Session, selected: Selected, uid: int, items: list[Item]) -> None:
+    """Answer for one message.  Raises `NoSuchMessage`."""
     opened = Opened(selected, selected.mailbox.message(uid))
     if any(item.sees for item in items) and _see(opened):
         items = [item for item in items if item.label != b"FLAGS"] + [plain("FLAGS")]
@@ -106,7 +103,6 @@ def _fetch_one(session: Session, selected: Selected, uid: int, items: list[Item]
     asked = [item.asked for item in items if item.asked]
     if asked:
         selected.mailbox.fetched(uid, "IMAP " + " ".join(asked))
-    return sum(len(answer.data) for _, answer in answers if isinstance(answer, Letter))
 
 
 def _see(opened: Opened) -> bool:

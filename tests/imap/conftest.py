@@ -1,0 +1,17 @@
+"""A store with Minh's three letters, fresh for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.imap.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "mail")
+    yield house
+    house.store.close()
