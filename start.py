@@ -69,7 +69,7 @@ MEANINGS = (
     (
         r"name resolution|getaddrinfo|resolve|NewConnectionError|Failed to establish|timed out"
         r"|ProxyError|ConnectTimeout|Connection refused|error sending request|unreachable"
-        r"|dns error|Could not fetch URL|CERTIFICATE_VERIFY_FAILED",
+        r"|dns error|Could not fetch URL|CERTIFICATE_VERIFY_FAILED|from versions: none",
         "The packages could not be fetched: no way to the package index. Look at the network, a "
         "proxy, and what 'pip config list' says, then run the same command again. "
         "Once all is installed, no network is needed any more.",

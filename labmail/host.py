@@ -11,15 +11,19 @@ hand-overs is a method of `MailHost`::
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from labmail.dns.resolver import Answer, Resolver
+from labmail.dns.resolver import Resolver
 from labmail.imap.core import ImapCore
-from labmail.mailbox.store import Account, MailStore
+from labmail.mailbox.account import Account
+from labmail.mailbox.errors import NoSuchAccount
+from labmail.mailbox.store import MailStore
 from labmail.net.addresses import IMPLICIT_TLS, SERVICES
 from labmail.net.connection import Line, Listener
 from labmail.net.driver import Driver
@@ -33,13 +37,16 @@ from labmail.runtime.agenda import Agenda
 from labmail.runtime.ca import Authority
 from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
-from labmail.trace.events import Connection, HostStarted, HostStopped, Place
-from labmail.trace.parcel import Envelope, Parcel
+from labmail.sending import Sender
+from labmail.smtp.dialog import Dialog
+from labmail.smtp.post import Client, Role
+from labmail.smtp.replies import Reply
+from labmail.smtp.server import MailServer
+from labmail.smtp.trace_fields import with_return_path
+from labmail.trace.events import HostStarted, HostStopped, Place, Routed
+from labmail.trace.parcel import Envelope, Parcel, Recipient
 from labmail.trace.recorder import Recorder
 from labmail.world import HostSpec, World
-
-if TYPE_CHECKING:
-    import asyncio
 
 POP3_PATIENCE = 600.0  # seconds; RFC 1939 §3 asks for 10 minutes or more
 IMAP_PATIENCE = 1800.0  # seconds; RFC 3501 §5.4 asks for 30 minutes or more
@@ -80,6 +87,16 @@ class MailHost:
             ids,
             emit,
             self.transmit,
+        )
+        self._sender = Sender(
+            spec.name,
+            spec.address,
+            (spec.name, *spec.also_known_as),
+            ground.network,
+            resolver,
+            ids,
+            emit,
+            _opportunistic_tls(),
         )
         for account in ground.world.accounts.values():
             if account.domain in spec.domains:
@@ -137,23 +154,22 @@ class MailHost:
     def _listener(self, service: str) -> Listener:
         place = Place(self.spec.name, self.spec.address, SERVICES[service])
         tls = self.certificate() if service in IMPLICIT_TLS else None
-        family = service.removesuffix("s") if service != "smtps" else service
-        match family:
-            case "pop3":
+        match service:
+            case "pop3" | "pop3s":
                 limits = replace(Limits(), idle_seconds=POP3_PATIENCE)
                 return Listener(place, service, self._serve_pop3, limits, tls)
-            case "imap":
+            case "imap" | "imaps":
                 limits = replace(Limits(), idle_seconds=IMAP_PATIENCE)
                 return Listener(place, service, self._serve_imap, limits, tls)
             case _:
-                return Listener(place, service, self._serve_smtp, Limits(), tls, SmtpDialog)
+                return Listener(place, service, self._serve_smtp, Limits(), tls, Dialog)
 
     def certificate(self) -> ssl.SSLContext:
         """What this host presents in TLS: one certificate for all its names."""
         return self._ground.authority.server_context(self.spec.name, *self.spec.also_known_as)
 
     def _serve_smtp(self, line: Line) -> asyncio.Protocol:
-        role = "exchange" if line.listener.service == "smtp" else "submission"
+        role: Role = "exchange" if line.listener.service == "smtp" else "submission"
         return MailServer(
             self,
             hostname=self.spec.name,
@@ -162,6 +178,7 @@ class MailHost:
             tls_context=self.certificate(),
             limits=line.listener.limits,
             now=self._ground.clock.now,
+            ids=self._ground.ids,
         )
 
     def _serve_pop3(self, line: Line) -> asyncio.Protocol:
@@ -213,10 +230,10 @@ class MailHost:
         """
         domain = Recipient(recipient).domain
         if domain in self.spec.domains or not domain:
-            return None if self._account_for(recipient) else replies.unknown_user(recipient)
+            return None if self._account_for(recipient) else _unknown_user(recipient)
         if domain in self.spec.relays_for or client.authenticated:
             return None
-        return replies.relay_denied(recipient)
+        return _relay_denied(recipient)
 
     def _account_for(self, recipient: str) -> Account | None:
         local = recipient.rpartition("@")[0]
@@ -228,6 +245,10 @@ class MailHost:
             return None
 
     # --- a letter comes --------------------------------------------------------------------------
+
+    def queue_id(self) -> str:
+        """A queue id for the letter that is coming: its Received field will name it."""
+        return self.queue.fresh_id()
 
     def accept(self, queue_id: str, envelope: Envelope, content: bytes, client: Client) -> None:
         """Take responsibility for a letter: when this returns, it is safe."""
@@ -254,7 +275,7 @@ class MailHost:
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
         account = self._account_for(recipient)
         if account is None:
-            return Outcome(recipient, "refused", str(replies.unknown_user(recipient)), "5.1.1")
+            return Outcome(recipient, "refused", str(_unknown_user(recipient)), "5.1.1")
         content = with_return_path(parcel.content, parcel.envelope.reverse_path)
         account.open("INBOX").deliver(
             content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {recipient}"
@@ -264,3 +285,20 @@ class MailHost:
 
 def _tls_state(line: Line) -> Literal["offered", "on"]:
     return "on" if line.listener.tls is not None else "offered"
+
+
+def _opportunistic_tls() -> ssl.SSLContext:
+    """Between mail servers any certificate will do: without it the letter would go in the clear
+    (RFC 7435 §3)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _unknown_user(recipient: str) -> Reply:
+    return Reply(550, "5.1.1", f"<{recipient}>: nobody here has this address")
+
+
+def _relay_denied(recipient: str) -> Reply:
+    return Reply(550, "5.7.1", f"<{recipient}>: relay access denied")

@@ -53,7 +53,7 @@ def queue_snapshot(host: MailHost, at: datetime) -> QueueSnapshot:
         )
         for letter in host.queue.rows()
     )
-    return QueueSnapshot(host.spec.name, at, tuple(rows))
+    return QueueSnapshot(host.spec.name, tuple(rows), at)
 
 
 def box_snapshot(host: MailHost, address: str, mailbox: str) -> BoxSnapshot:
@@ -70,12 +70,10 @@ def box_snapshot(host: MailHost, address: str, mailbox: str) -> BoxSnapshot:
                 size=message.size,
                 date=message.internal_date,
                 file=message.file,
-                sender=str(header["From"] or ""),
                 subject=str(header["Subject"] or ""),
-                parcel=message.parcel,
             )
         )
-    return BoxSnapshot(address, box.name, host.spec.name, box.uidvalidity, box.uidnext, tuple(rows))
+    return BoxSnapshot(address, box.name, box.uidvalidity, tuple(rows), box.uidnext)
 
 
 def check_service(spec: HostSpec, service: str, context: ssl.SSLContext) -> HealthRow:
@@ -85,8 +83,8 @@ def check_service(spec: HostSpec, service: str, context: ssl.SSLContext) -> Heal
         with socket.create_connection((spec.name, port), timeout=5) as sock:
             banner = _greeting(sock, spec.name, context if service in IMPLICIT_TLS else None)
     except OSError as error:
-        return HealthRow(spec.name, service, port, ROLES[service], _reason(error), False)
-    return HealthRow(spec.name, service, port, ROLES[service], banner, True)
+        return HealthRow(spec.name, service, port, _reason(error), ROLES[service], False)
+    return HealthRow(spec.name, service, port, banner, ROLES[service], True)
 
 
 def _greeting(sock: socket.socket, name: str, context: ssl.SSLContext | None) -> str:

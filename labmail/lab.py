@@ -139,7 +139,10 @@ class Lab:
         self._loop = LoopThread()
         guard_thread(self._loop.ident or 0)
         clock = RunningClock() if self._live else Clock()
-        seed = os.urandom(16).hex() if self._live else self.world.seed
+        # Where mail is kept between runs, identifiers must not begin again: a queue id that
+        # was used before would name two letters.
+        fresh = self._live or not self._temporary
+        seed = os.urandom(16).hex() if fresh else self.world.seed
         self._running = self._do(self._start(clock, seed))
         stdlib.install(self)
 

@@ -151,10 +151,7 @@ class Zone:
         encloser = name.parent()
         while encloser not in self._nodes:
             encloser = encloser.parent()
-        try:
-            source = self._nodes.get(dns.name.Name((b"*", *encloser.labels)))
-        except dns.name.NameTooLong:
-            return None
+        source = self._nodes.get(dns.name.Name((b"*", *encloser.labels)))
         if source is None:
             return None
         return {

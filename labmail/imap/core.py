@@ -241,7 +241,8 @@ class ImapCore:
         self._after(answer)
 
     def _tell_updates(self, verb: str) -> None:
-        """What happened in the open mailbox: but for EXPUNGE nobody asked, so it answers no verb."""
+        """What happened in the open mailbox; but for EXPUNGE nobody asked, and no verb is
+        answered."""
         session = self._session
         if session.selected is None:
             return

@@ -91,7 +91,7 @@ class _Problem:
     code: str = ""
 
 
-_BARE_LF = _Problem("a line ends in CR LF, this one in LF alone (RFC 3501 §2.2)")
+_BARE_LF = _Problem("a line ends in CR LF, this one in LF alone (RFC 3501 section 2.2)")
 
 
 class Framer:

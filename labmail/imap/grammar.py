@@ -237,7 +237,7 @@ class Decoder:
         try:
             return unicodedata.normalize("NFC", decode(wire))
         except BadEncoding as error:
-            raise NotGrammar("the mailbox name is not modified UTF-7 (RFC 3501 §5.1.3)") from error
+            raise NotGrammar("the mailbox name is not modified UTF-7") from error
 
     def expect_sequence_set(self) -> SequenceSet:
         """``1:4,7,*``"""
@@ -272,7 +272,7 @@ class Decoder:
         # \Recent is the server's to set, and no other flag begins with a backslash: §2.3.2
         known = _SYSTEM_FLAGS.get("\\" + name.lower())
         if known is None:
-            raise NotGrammar(f"\\{name} is not a flag that a client may set (RFC 3501 §2.3.2)")
+            raise NotGrammar(f"\\{name} is not a flag that a client may set")
         return known
 
     def expect_flag(self) -> str:

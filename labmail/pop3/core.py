@@ -6,9 +6,9 @@ decides whether the state changes.  As each command is answered before the next
 is looked at, a client may send many at once (PIPELINING, RFC 2449 §6.6).
 
 Passwords are taken in the open only where there is no TLS to be had, or where a
-lesson asks for it (`allow_clear`).  After STLS everything that was said before
-the handshake is forgotten, what had come in too early included: an attacker in
-the middle might have put it there (RFC 2595 §2.4 and §4).
+lesson asks for it (`allow_clear`; RFC 2595 §2.3).  What came in after STLS and before
+the handshake is thrown away: somebody in the middle might have put it there, to be
+obeyed as if it had been said under TLS.
 """
 
 from __future__ import annotations

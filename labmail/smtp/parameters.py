@@ -111,7 +111,7 @@ def _checked(text: str, rules: Mapping[str, _Rule]) -> dict[str, Value]:
     try:
         given = read_parameters(text)
     except ValueError as error:
-        raise Refusal(replies.bad_parameter(str(error).capitalize())) from error
+        raise Refusal(replies.bad_parameter(str(error))) from error
     for name, value in given.items():
         if name not in rules:
             raise Refusal(replies.unknown_parameter(name))

@@ -96,10 +96,10 @@ def read_parameters(text: str) -> dict[str, str | None]:
     for word in text.split():
         found = _PARAMETER.fullmatch(word)
         if found is None:
-            raise ValueError(f"cannot read the parameter {word}")
+            raise ValueError(f"Parameter {word} cannot be read")
         name = found[1].upper()
         if name in parameters:
-            raise ValueError(f"parameter {name} given twice")
+            raise ValueError(f"Parameter {name} given twice")
         parameters[name] = found[2]
     return parameters
 

@@ -98,3 +98,35 @@ class HealthSnapshot(Shown):
 
     rows: tuple[HealthRow, ...]
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One line of a mail program's list, as it came over IMAP, headers decoded."""
+
+    uid: int
+    flags: tuple[str, ...]
+    sender: str
+    subject: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InboxSnapshot(Shown):
+    """The list that a mail program shows."""
+
+    account: str
+    mailbox: str
+    rows: tuple[InboxRow, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DnsSnapshot(Shown):
+    """One answer of the DNS, as a program at `host` got it.  `ttl` is in seconds."""
+
+    host: str
+    name: str
+    rtype: str
+    status: str
+    records: tuple[str, ...]
+    ttl: int | None

@@ -47,6 +47,7 @@ from labmail.trace.events import (
     Relayed,
     Reply,
     Routed,
+    Sent,
     Side,
     Stored,
     TlsFailed,
@@ -95,7 +96,8 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """From one lane to another.  `number` is the connection's, 0 for a datagram or a refusal."""
+    """From one lane to another.  `number` is the connection's, 0 for a datagram or a refusal;
+    `inside` says that it crossed inside TLS."""
 
     source: str
     target: str
@@ -104,6 +106,7 @@ class Arrow:
     mood: Mood = Mood.PLAIN
     way: Way = Way.NONE
     number: int = 0
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +178,23 @@ class _Reader:
             (e.host, e.name.rstrip(".").lower(), e.rtype) for e in trace.of(LookedUp)
         }
         self._open: set[int] = set()
+        self._inside: set[int] = set()
         self._tls = {e.connection.number: e for e in trace.of(TlsStarted)}
         self._untagged: list[Reply] = []
 
     def read(self) -> list[Timed]:
         rows: list[Timed] = []
-        events = self._trace.events
+        events = [e for e in self._trace.events if not isinstance(e, Sent)]
         for event, following in zip(events, [*events[1:], None], strict=True):
             rows += [(event.at, row) for row in self._opening(event)]
-            rows += [(event.at, row) for row in self._rows(event, following)]
+            rows += [(event.at, self._marked(row)) for row in self._rows(event, following)]
+            if isinstance(event, TlsStarted):
+                self._inside.add(event.connection.number)
         return rows
+
+    def _marked(self, row: Row) -> Row:
+        inside = isinstance(row, Arrow) and row.number in self._inside
+        return replace(row, inside=True) if inside and isinstance(row, Arrow) else row
 
     def _opening(self, event: Event) -> list[Row]:
         """The arrow that opens a connection, before the first row about it."""
@@ -218,7 +228,7 @@ class _Reader:
             ends = event.client.name, event.server.name
             return [Arrow(*ends, label, Kind.FAILED, Mood.BAD)]
         if isinstance(event, PostEvent):
-            return self._post(event, following)
+            return self._post(event)
         return self._wire_or_talk(event) if self._talk else self._trouble(event)
 
     def _trouble(self, event: Event) -> list[Row]:
@@ -306,11 +316,7 @@ class _Reader:
         label = f"{packet.status}, {plural(packet.answers, 'answer')}"
         return [Arrow(event.server.name, event.client.name, label, Kind.ANSWER, mood)]
 
-    def _post(self, event: PostEvent, following: Event | None) -> list[Row]:
-        if isinstance(event, Queued) and not self._talk:
-            return []
-        if isinstance(event, Accepted) and isinstance(following, Queued):
-            pass
+    def _post(self, event: PostEvent) -> list[Row]:
         words = _NOTES.get(type(event))
         if words is None or (not self._talk and type(event) in _TALK_ONLY):
             return []

@@ -223,8 +223,9 @@ class Paper:
         self.polygon(corners, palette.PAPER, colour, 1.1)
         self.line([(x - w, y - h), (x, y + 0.8), (x + w, y - h)], colour, 1.0)
         if direction:
-            tip = x + direction * (w + 8.5)
-            self.head((tip, y), (direction, 0), colour, 5.0)
+            tip, back = x + direction * (w + 10), x + direction * (w + 1.5)
+            mark = [(tip, y), (back, y - 5), (back, y + 5)]
+            self.polygon(mark, colour, palette.PAPER, 1.0)
 
     def text(
         self,

@@ -18,8 +18,8 @@ from labmail.trace.recorder import Recorder
 
 HOST = "imap.saigon.example"
 ADDRESS = "minh@saigon.example"
-PASSWORD = "nước mắm"
-LOGIN = b"LOGIN minh {%d+}\r\n%s" % (len(PASSWORD.encode()), PASSWORD.encode())
+PASSWORDS = ("nuoc mam", "nước mắm")
+LOGIN = 'LOGIN minh "nuoc mam"'
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=timezone(timedelta(hours=7)))
 
 PHO = (
@@ -76,7 +76,7 @@ class House:
         return self.inbox.deliver(letter, recipient=ADDRESS, parcel=number, key=key).uid
 
     def login(self, user: str, password: str) -> Account | None:
-        return self.account if (user, password) == ("minh", PASSWORD) else None
+        return self.account if user == "minh" and password in PASSWORDS else None
 
     def core(self, tls: Any = "on", limits: Limits | None = None, **more: Any) -> ImapCore:
         return ImapCore(HOST, self.login, tls, limits or Limits(), lambda: NOON, **more)

@@ -291,6 +291,7 @@ def test_the_oldest_packages_are_those_of_pyproject(start: ModuleType) -> None:
         ("No module named 'venv'", "python3-venv"),
         ("NewConnectionError: [Errno -3] Temporary failure in name resolution", "network"),
         ("error: Failed to fetch: dns error", "network"),
+        ("No matching distribution found for a==1 (from versions: none)", "network"),
         ("ERROR: No matching distribution found for numpy==2.4.6", "no fitting version"),
     ],
 )

@@ -62,7 +62,7 @@ def _plain(session: Session, response: bytes) -> Answer:
         said = base64.b64decode(response, validate=True).decode("utf-8")
         authzid, user, password = said.split("\0")
     except (binascii.Error, ValueError) as error:
-        raise NotGrammar("expected base64 of: NUL, user, NUL, password (RFC 4616 §2)") from error
+        raise NotGrammar("expected base64 of: NUL, user, NUL, password") from error
     if authzid and authzid.casefold() != user.casefold():
         raise Refusal("One user cannot act as another here", "AUTHORIZATIONFAILED")
     return _log_in(session, user, password, "PLAIN")

@@ -1,0 +1,116 @@
+"""The way out of a host: from a letter and a domain to the next hop that takes it.
+
+The route says which hosts to try, best first (RFC 5321 §5.1).  One after the
+other is dialled; the first that answers gets the letter, and what it says counts.
+A hop that cannot be reached, or has trouble of its own before it has heard of
+any recipient, is passed over for the next.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from labmail.dns.resolver import Resolver
+from labmail.net.addresses import SERVICES
+from labmail.net.network import Network
+from labmail.queue.outcome import Outcome
+from labmail.runtime.ids import Ids
+from labmail.smtp.relay import HandOver, relay
+from labmail.smtp.replies import Reply
+from labmail.smtp.route import Answer, Route, find_route
+from labmail.trace.events import Routed
+from labmail.trace.parcel import Parcel
+from labmail.trace.recorder import Emit
+
+SMTP_PORT = SERVICES["smtp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Hands letters from one host to others.
+
+    name, address: of the host that sends.  names: all its names (a host that
+    finds itself among the MX must not send to itself).  tls: for STARTTLS, used
+    when the next hop offers it (opportunistic: nothing is verified, RFC 7435 §3).
+    """
+
+    name: str
+    address: str
+    names: tuple[str, ...]
+    network: Network
+    resolver: Resolver
+    ids: Ids
+    emit: Emit
+    tls: ssl.SSLContext | None
+
+    async def send(self, parcel: Parcel, domain: str) -> list[Outcome]:
+        """Hand a letter to the recipients of one domain; one outcome for each."""
+        route = await self._route(parcel, domain)
+        if not route.hops:
+            result = "refused" if route.failure == "permanent" else "deferred"
+            return [
+                Outcome(r, result, route.note, route.status)  # type: ignore[arg-type]
+                for r in parcel.envelope.addresses
+            ]
+        outcomes: list[Outcome] = []
+        for hop in route.hops:
+            for ip in hop.addresses:
+                outcomes = await self._try(parcel, hop.host, ip)
+                if not _try_next(outcomes):
+                    return outcomes
+        return outcomes
+
+    async def _route(self, parcel: Parcel, domain: str) -> Route:
+        async def lookup(name: str, rtype: str) -> Answer:
+            return await self.resolver.lookup(name, rtype, parcel.number)
+
+        route = await find_route(lookup, domain, self.names, self.ids)
+        self.emit(
+            Routed,
+            host=self.name,
+            parcel=parcel.number,
+            domain=domain,
+            hops=tuple((h.preference, h.host, h.addresses) for h in route.hops),
+            note=route.note,
+        )
+        return route
+
+    async def _try(self, parcel: Parcel, host: str, ip: str) -> list[Outcome]:
+        try:
+            sock = await self.network.dial(
+                self.name, self.address, ip, SMTP_PORT, parcel=parcel.number
+            )
+        except OSError as error:  # RFC 3463 §3.5: X.4.1, no answer from host
+            reason = f"cannot connect to {host} [{ip}]: {error.strerror or error}"
+            return self._all(parcel.envelope.addresses, "deferred", reason, "4.4.1", host, ip)
+        handed = await relay(
+            sock,
+            helo=self.name,
+            server_name=host,
+            envelope=parcel.envelope,
+            content=parcel.content,
+            tls_context=self.tls,
+        )
+        return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
+
+    def _outcome(self, recipient: str, handed: HandOver, host: str, ip: str) -> Outcome:
+        reply: Reply = handed.results[recipient]
+        if reply.positive:
+            return Outcome(
+                recipient, "relayed", str(reply), reply.status, host, ip, notifies=handed.dsn
+            )
+        result = "deferred" if reply.temporary else "refused"
+        return Outcome(recipient, result, str(reply), reply.status, host, ip)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _all(
+        recipients: Iterable[str], result: str, reply: str, status: str, host: str, ip: str
+    ) -> list[Outcome]:
+        return [Outcome(r, result, reply, status, host, ip) for r in recipients]  # type: ignore[arg-type]
+
+
+def _try_next(outcomes: list[Outcome]) -> bool:
+    """Whether the next hop is worth a try now: nobody was taken and nobody refused for good."""
+    return all(outcome.result == "deferred" for outcome in outcomes)
