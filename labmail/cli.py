@@ -43,8 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     up = commands.add_parser("up", help="run a world until Ctrl-C and say how to reach it")
     up.add_argument("--world", default="course", help="a name in data/worlds, or a .toml file")
-    up.add_argument("--endpoints", type=Path, metavar="FILE", help="write real hosts and ports as JSON")
-    up.add_argument("--data", type=Path, metavar="DIR", help="keep mailboxes and queues here between runs")
+    up.add_argument(
+        "--endpoints", type=Path, metavar="FILE", help="write real hosts and ports as JSON"
+    )
+    up.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep mailboxes and queues here between runs"
+    )
     up.add_argument(
         "--clock",
         choices=("running", "frozen"),

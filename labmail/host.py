@@ -75,9 +75,7 @@ class MailHost:
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
-        self.store = MailStore(
-            folder / "mail", spec.name, now, emit, ids, durable=ground.durable
-        )
+        self.store = MailStore(folder / "mail", spec.name, now, emit, ids, durable=ground.durable)
         self.queue = MailQueue(
             spec.name,
             Spool(folder / "queue", durable=ground.durable),
@@ -102,7 +100,7 @@ class MailHost:
             if account.domain in spec.domains:
                 self.store.add_account(account.address)
 
-    # --- services ---------------------------------------------------------------------------
+    # --- services -------------------------------------------------------------------------
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -183,17 +181,27 @@ class MailHost:
 
     def _serve_pop3(self, line: Line) -> asyncio.Protocol:
         core = Pop3Core(
-            self.spec.name, self.log_in, _tls_state(line), line.listener.limits, self._ground.ids
+            self.spec.name,
+            self.log_in,
+            _tls_state(line),
+            line.listener.limits,
+            self._ground.ids,
+            allow_clear=_on_this_machine(line),
         )
         return Driver(core, line, self.certificate())
 
     def _serve_imap(self, line: Line) -> asyncio.Protocol:
         core = ImapCore(
-            self.spec.name, self.log_in, _tls_state(line), line.listener.limits, self._ground.clock.now
+            self.spec.name,
+            self.log_in,
+            _tls_state(line),
+            line.listener.limits,
+            self._ground.clock.now,
+            allow_clear=_on_this_machine(line),
         )
         return Driver(core, line, self.certificate())
 
-    # --- who may do what ------------------------------------------------------------------------
+    # --- who may do what ------------------------------------------------------------------
 
     def log_in(self, user: str, password: str) -> Account | None:
         """The account that this name and password open; None when they open none."""
@@ -244,7 +252,7 @@ class MailHost:
         except NoSuchAccount:
             return None
 
-    # --- a letter comes --------------------------------------------------------------------------
+    # --- a letter comes -------------------------------------------------------------------
 
     def queue_id(self) -> str:
         """A queue id for the letter that is coming: its Received field will name it."""
@@ -260,14 +268,19 @@ class MailHost:
             queue_id=queue_id,
         )
 
-    # --- a letter goes -----------------------------------------------------------------------------
+    # --- a letter goes --------------------------------------------------------------------
 
     async def transmit(self, parcel: Parcel, queue_id: str, attempt: int) -> list[Outcome]:
         """Hand on a letter to recipients of one domain: into mailboxes here, or to another host."""
         domain = parcel.envelope.recipients[0].domain
         if domain in self.spec.domains:
             self._ground.recorder.emit(
-                Routed, host=self.spec.name, parcel=parcel.number, domain=domain, hops=(), local=True
+                Routed,
+                host=self.spec.name,
+                parcel=parcel.number,
+                domain=domain,
+                hops=(),
+                local=True,
             )
             return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
         return await self._sender.send(parcel, domain)
@@ -285,6 +298,12 @@ class MailHost:
 
 def _tls_state(line: Line) -> Literal["offered", "on"]:
     return "on" if line.listener.tls is not None else "offered"
+
+
+def _on_this_machine(line: Line) -> bool:
+    """Whether a program outside the lab reads its mail: its password then crosses no network at
+    all, so it may go without TLS, as other servers allow it for clients on their own machine."""
+    return line.caller.kind == "outside"
 
 
 def _opportunistic_tls() -> ssl.SSLContext:

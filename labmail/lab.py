@@ -26,9 +26,9 @@ from labmail.inspection import box_snapshot, check_service, fingerprint, queue_s
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
 from labmail.net.guard import guard_thread, release_thread
+from labmail.running import RunningWorld
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
-from labmail.running import RunningWorld
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import BoxSnapshot, DnsSnapshot, HealthSnapshot, QueueSnapshot
 from labmail.user import User
@@ -99,11 +99,14 @@ class Lab:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.close()
 
-    # --- life -------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
@@ -129,7 +132,9 @@ class Lab:
         Only a lab without a `data` folder can be reset.
         """
         if not self._temporary:
-            raise ValueError(f"this lab keeps its mail in {self._folder}: delete that folder yourself")
+            raise ValueError(
+                f"this lab keeps its mail in {self._folder}: delete that folder yourself"
+            )
         self.close()
         self._folder = Path(tempfile.mkdtemp(prefix="labmail-"))
         _open_labs.add(self)
@@ -173,14 +178,14 @@ class Lab:
 
         return self._do(look())
 
-    # --- time ---------------------------------------------------------------------------------
+    # --- time -----------------------------------------------------------------------------
 
     def now(self) -> datetime:
         """Lab time."""
         return self._look(lambda w: w.clock.now())
 
     def settle(self) -> None:
-        """Wait until the world is at rest: nothing is due now, no conversation of its own is open."""
+        """Wait until the world is at rest: nothing due now, nobody of its own talking."""
         self._do(self._running.settle())
 
     def advance(self, length: str | float | timedelta) -> None:
@@ -196,7 +201,7 @@ class Lab:
             raise ValueError(f"lab time is {self.now()}: it cannot go back to {when}")
         self._do(self._running.advance_to(when))
 
-    # --- what happened ---------------------------------------------------------------------------
+    # --- what happened --------------------------------------------------------------------
 
     @property
     def trace(self) -> Trace:
@@ -215,14 +220,16 @@ class Lab:
                 self._do(self._running.network.rest())
                 self._look(lambda _: trace.stop())
 
-    # --- people and machines --------------------------------------------------------------------
+    # --- people and machines --------------------------------------------------------------
 
     def user(self, address: str) -> User:
         """Somebody with an account; raises LookupError, naming who there is."""
         spec = self.world.accounts.get(address)
         home = self.world.host_of(address.rpartition("@")[2])
         if spec is None or home is None:
-            raise LookupError(f"nobody has the address {address!r}; there are: {', '.join(self.world.accounts)}")
+            raise LookupError(
+                f"nobody has the address {address!r}; there are: {', '.join(self.world.accounts)}"
+            )
         return User(spec, home, self)
 
     def host(self, name: str) -> HostHandle:
@@ -265,7 +272,7 @@ class Lab:
         """The machine that the notebook plays now."""
         return self._laptop.get(self._default_laptop)
 
-    # --- looking in ----------------------------------------------------------------------------------
+    # --- looking in -----------------------------------------------------------------------
 
     def queue(self, host: str) -> QueueSnapshot:
         """What lies in a host's queue now, and why."""
@@ -301,7 +308,7 @@ class Lab:
         self.settle()
         return self._look(fingerprint)
 
-    # --- for programs, in the notebook and outside ------------------------------------------------
+    # --- for programs, in the notebook and outside ----------------------------------------
 
     @property
     def folder(self) -> Path:
@@ -322,7 +329,7 @@ class Lab:
         return self._look(lambda w: w.ids.message_id(domain))
 
     def endpoints(self) -> dict[str, Any]:
-        """How programs outside Python reach the lab: real hosts and ports, as ``labmail up`` writes them."""
+        """How other programs reach the lab: real hosts and ports, as ``labmail up`` writes them."""
         return self._look(self._endpoints)
 
     def _endpoints(self, running: RunningWorld) -> dict[str, Any]:
@@ -346,7 +353,7 @@ class Lab:
             ],
         }
 
-    # --- for the standard library (see net.stdlib.Dialler) -------------------------------------------
+    # --- for the standard library (see net.stdlib.Dialler) --------------------------------
 
     def knows(self, host: str) -> bool:
         """Whether this name or address belongs to the lab's world."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -127,7 +126,7 @@ class RunningWorld:
                 )
         await (host.start(services) if what == "start" else host.stop(services))
 
-    # --- names -----------------------------------------------------------------------------
+    # --- names ----------------------------------------------------------------------------
 
     async def start_dns(self) -> None:
         """Let the name server listen, over UDP and TCP."""
@@ -157,9 +156,7 @@ class RunningWorld:
             return
         await self.network.unlisten(self._dns_listener)
         self._dns_listener = None
-        self.recorder.emit(
-            HostStopped, host=self.world.dns.host, services=(("domain", DNS_PORT),)
-        )
+        self.recorder.emit(HostStopped, host=self.world.dns.host, services=(("domain", DNS_PORT),))
 
     def resolver(self, name: str, ip: str) -> Resolver:
         """The resolver of this host or laptop, with a memory of its own."""
@@ -192,7 +189,7 @@ class RunningWorld:
         """Look a name up from a laptop."""
         return await self.resolver(laptop.name, laptop.address).lookup(name, rtype)
 
-    # --- connections from the notebook --------------------------------------------------------
+    # --- connections from the notebook ----------------------------------------------------
 
     def knows(self, host: str) -> bool:
         """Whether this name or address belongs to the world: its addresses, and all names in
@@ -209,9 +206,7 @@ class RunningWorld:
         """Connect a program of this laptop; what is due in the world is done first."""
         await self.settle()
         for ip in await self._addresses(laptop, host):
-            return await self.network.dial(
-                laptop.name, laptop.address, ip, port, kind="laptop"
-            )
+            return await self.network.dial(laptop.name, laptop.address, ip, port, kind="laptop")
         raise socket.gaierror(socket.EAI_NONAME, f"Name or service not known: {host}")
 
     async def _addresses(self, laptop: LaptopSpec, host: str) -> list[str]:
@@ -225,7 +220,7 @@ class RunningWorld:
             )
         return answer.addresses()
 
-    # --- time ---------------------------------------------------------------------------------
+    # --- time -----------------------------------------------------------------------------
 
     async def settle(self) -> None:
         """Wait until the world is at rest: nothing due now, no conversation of its own open."""
@@ -239,9 +234,7 @@ class RunningWorld:
         """Move lab time, doing everything that becomes due on the way."""
         before = self.clock.now()
         await self.agenda.advance_to(when)
-        self.recorder.emit(
-            ClockMoved, host=self.world.name, before=before, after=self.clock.now()
-        )
+        self.recorder.emit(ClockMoved, host=self.world.name, before=before, after=self.clock.now())
 
     def _run_due_soon(self) -> None:
         self._errand = asyncio.ensure_future(self.agenda.run_due())

@@ -53,7 +53,7 @@ class User:
         names = (self.home.name, *self.home.also_known_as)
         return next((n for n in names if n.startswith(f"{role}.")), self.home.name)
 
-    # --- sending ------------------------------------------------------------------------
+    # --- sending --------------------------------------------------------------------------
 
     def compose(
         self,
@@ -109,7 +109,7 @@ class User:
         server.login(self.address, self.password)
         return server
 
-    # --- reading ------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------
 
     def imap(self) -> imaplib.IMAP4_SSL:
         """A connection to the IMAP server: port 993, TLS from the first byte, logged in."""
@@ -168,7 +168,7 @@ def _header_address(person: User | str) -> str:
 
 
 def _row(answer: bytes, header: bytes) -> InboxRow:
-    """One row from a FETCH response: ``1 (UID 7 FLAGS (\\Seen) BODY[HEADER] {…}`` and the header."""
+    """One row from ``1 (UID 7 FLAGS (\\Seen) BODY[HEADER] {…}`` and the header behind it."""
     uid = re.search(rb"UID (\d+)", answer)
     flags = re.search(rb"FLAGS \(([^)]*)\)", answer)
     letter = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(header)

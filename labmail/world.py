@@ -168,7 +168,9 @@ class _Reader:
             return Schedule.of(**data)
         except (ValueError, TypeError) as error:
             raise self._error(
-                where, f"this schedule cannot be kept: {error}", "Write times as '30m', '4h' or '5d'"
+                where,
+                f"this schedule cannot be kept: {error}",
+                "Write times as '30m', '4h' or '5d'",
             ) from None
 
     def _host(self, name: str, data: dict[str, Any], where: tuple[str, ...]) -> HostSpec:
@@ -202,7 +204,9 @@ class _Reader:
         self._only_known(data, {"name", "password"}, where)
         if name.count("@") != 1 or name != name.lower():
             raise self._error(
-                where, f"{name!r} is not a mail address", "Write it as someone@domain, in lower case"
+                where,
+                f"{name!r} is not a mail address",
+                "Write it as someone@domain, in lower case",
             )
         return AccountSpec(
             name, self._text_at(data, "name", where), self._text_at(data, "password", where)

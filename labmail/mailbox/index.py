@@ -76,7 +76,7 @@ class Index:
     def __init__(self, path: Path, durable: bool = False) -> None:
         # The thread that opens a lab and the loop thread are two, but never at once.
         self._path = path
-        self._depth = 0
+        self._nested = False
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -103,6 +103,8 @@ class Index:
             return self._db.execute(statement, values)
         except sqlite3.OperationalError as error:
             raise IndexFailed(f"{self._path}: {error}; is the disk full?") from error
+        except sqlite3.ProgrammingError:
+            raise  # closed: a mistake of the caller, not the file's
         except sqlite3.DatabaseError as error:
             raise DamagedIndex(
                 f"{self._path}: {error}; remove the file, it is made again at the next start"
@@ -114,19 +116,20 @@ class Index:
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Everything in here is stored at once, or nothing is.  May be nested."""
-        if self._depth == 0:
-            self._run("BEGIN IMMEDIATE")
-        self._depth += 1
+        if self._nested:
+            yield
+            return
+        self._run("BEGIN IMMEDIATE")
+        self._nested = True
         try:
             yield
+            self._run("COMMIT")
         except BaseException:
-            self._depth -= 1
-            if self._depth == 0 and self._db.in_transaction:
+            if self._db.in_transaction:
                 self._run("ROLLBACK")
             raise
-        self._depth -= 1
-        if self._depth == 0:
-            self._run("COMMIT")
+        finally:
+            self._nested = False
 
     # --- mailboxes ------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Callable
 from collections import Counter
+from collections.abc import Callable
 
 from labmail.net.addresses import service_of
 from labmail.net.connection import Caller, Line, Listener
@@ -131,7 +131,14 @@ class Network:
     # --- dialling ---------------------------------------------------------------------
 
     async def dial(
-        self, name: str, ip: str, server_ip: str, port: int, *, kind: str = "host", parcel: int | None = None
+        self,
+        name: str,
+        ip: str,
+        server_ip: str,
+        port: int,
+        *,
+        kind: str = "host",
+        parcel: int | None = None,
     ) -> socket.socket:
         """Open a TCP connection from host `name` with address `ip`.
 
@@ -164,7 +171,9 @@ class Network:
         client = Place(name, ip, self._calling_port(ip))
         if target is None:
             server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
-            self.recorder.emit(Datagram, client=client, server=server, sender=Side.CLIENT, data=question)
+            self.recorder.emit(
+                Datagram, client=client, server=server, sender=Side.CLIENT, data=question
+            )
             raise TimeoutError(f"no answer from {server}: nothing listens there")
         sock = self._bound_socket(socket.SOCK_DGRAM)
         loop = asyncio.get_running_loop()
@@ -216,13 +225,18 @@ class Network:
         error: OSError
         if server.ip in self._names:
             error = ConnectionRefusedError(
-                111, f"Connection refused: {server.name} [{server.ip}] does not listen on port "
-                f"{server.port} ({service_of(server.port)})"
+                111,
+                f"Connection refused: {server.name} [{server.ip}] does not listen on port "
+                f"{server.port} ({service_of(server.port)})",
             )
         else:
-            error = NoRoute(113, f"No route to host: nobody in this lab has the address {server.ip}")
+            error = NoRoute(
+                113, f"No route to host: nobody in this lab has the address {server.ip}"
+            )
         reason = "connection refused" if server.ip in self._names else "no route to host"
-        self.recorder.emit(ConnectFailed, client=client, server=server, reason=reason, parcel=parcel)
+        self.recorder.emit(
+            ConnectFailed, client=client, server=server, reason=reason, parcel=parcel
+        )
         return error
 
     def _datagram_recorder(self, server: Place) -> RecordDatagram:
@@ -259,4 +273,3 @@ class Network:
             sock.close()
             raise
         return sock
-

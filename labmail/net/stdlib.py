@@ -41,7 +41,7 @@ def install(dialler: Dialler) -> None:
     """Let the standard library reach this lab (and no longer an earlier one)."""
     global _current
     _current = dialler
-    socket.create_connection = _create_connection
+    socket.create_connection = _create_connection  # type: ignore[assignment]
     socket.getfqdn = _getfqdn
 
 
@@ -51,11 +51,14 @@ def uninstall(dialler: Dialler) -> None:
     if _current is dialler:
         _current = None
         socket.create_connection = _original_connect
-        socket.getfqdn = _original_fqdn
+        socket.getfqdn = _original_fqdn  # type: ignore[assignment]
 
 
 def _create_connection(
-    address: tuple[str | None, int], timeout: Any = _DEFAULT, source_address: Any = None, **options: Any
+    address: tuple[str | None, int],
+    timeout: Any = _DEFAULT,
+    source_address: Any = None,
+    **options: Any,
 ) -> socket.socket:
     """`socket.create_connection`, which knows the lab's hosts while a lab runs."""
     host, port = address[0], address[1]

@@ -11,7 +11,7 @@ import re
 from labmail.trace.events import Span
 
 _SECRET = re.compile(
-    rb"[ \t]*(?:PASS[ \t]?|AUTH[ \t]+[^ \t]+[ \t]+)(?P<secret>.+)", re.IGNORECASE | re.DOTALL
+    rb"[ \t]*(?:PASS[ \t]?+|AUTH[ \t]+[^ \t]+[ \t]+)(?P<secret>.+)", re.IGNORECASE | re.DOTALL
 )
 
 

@@ -36,7 +36,9 @@ def duration(text: str | float | timedelta) -> timedelta:
     else:
         parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])", text)
         if not parts or re.sub(r"\d+(?:\.\d+)?\s*[smhdw]|\s", "", text):
-            raise ValueError(f"{text!r} is not a length of time: write it as '30m', '4h' or '1d 12h'")
+            raise ValueError(
+                f"{text!r} is not a length of time: write it as '30m', '4h' or '1d 12h'"
+            )
         length = timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
     if length < timedelta(0):
         raise ValueError(f"lab time only moves forward, so {text!r} cannot be used")
@@ -68,7 +70,9 @@ class RunningClock(Clock):
 
     runs = True
 
-    def __init__(self, start: datetime | None = None, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, start: datetime | None = None, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(start or datetime.now(LAB_ZONE))
         self._ticks = ticks
         self._started = ticks()

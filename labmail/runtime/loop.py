@@ -48,7 +48,9 @@ class LoopThread:
         """
         if self.here() or not self.running:
             work.close()
-            raise RuntimeError("the lab's loop cannot wait for itself" if self.here() else "this lab is closed")
+            raise RuntimeError(
+                "the lab's loop cannot wait for itself" if self.here() else "this lab is closed"
+            )
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

@@ -187,7 +187,9 @@ class Trace(Shown):
         """All bytes as they crossed the network: what an eavesdropper could store."""
         return self._joined(connection, sender, {Layer.OPEN, Layer.CIPHER})
 
-    def _joined(self, connection: Connection | int, sender: Side | str, layers: set[Layer]) -> bytes:
+    def _joined(
+        self, connection: Connection | int, sender: Side | str, layers: set[Layer]
+    ) -> bytes:
         number = connection if isinstance(connection, int) else connection.number
         return b"".join(
             e.data

@@ -63,7 +63,9 @@ class Town:
 
     def dial(self, kind: str = "laptop"):  # type: ignore[no-untyped-def]
         sock = self.loop.call(
-            self.network.dial("son-laptop.hanoi.example", "192.0.2.10", SERVER.ip, SERVER.port, kind=kind)
+            self.network.dial(
+                "son-laptop.hanoi.example", "192.0.2.10", SERVER.ip, SERVER.port, kind=kind
+            )
         )
         sock.settimeout(10)
         return sock

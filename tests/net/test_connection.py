@@ -1,3 +1,4 @@
+import contextlib
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +53,9 @@ def test_starttls_in_the_middle(make_town: MakeTown) -> None:
     read_line(sock)
     sock.sendall(b"TLS\r\nINJECTED\r\n")  # said in the clear, behind the command
     assert read_line(sock) == b"go on\r\n"
-    with town.authority.client_context().wrap_socket(sock, server_hostname="echo.hanoi.example") as tls:
+    with town.authority.client_context().wrap_socket(
+        sock, server_hostname="echo.hanoi.example"
+    ) as tls:
         tls.sendall(b"ECHO quietly\r\nQUIT\r\n")
         assert read_line(tls) == b"ECHO quietly\r\n"
         assert read_line(tls) == b"bye\r\n"
@@ -93,7 +96,9 @@ def test_a_client_that_speaks_plainly_to_tls_is_told_apart(make_town: MakeTown) 
     assert town.trace.of(Closed)[0].reason.startswith("TLS failed")
 
 
-def test_passwords_are_marked_in_the_bytes_even_when_they_came_in_pieces(make_town: MakeTown) -> None:
+def test_passwords_are_marked_in_the_bytes_even_when_they_came_in_pieces(
+    make_town: MakeTown,
+) -> None:
     town = make_town()
     with town.dial() as sock:
         read_line(sock)
@@ -153,11 +158,8 @@ def test_too_many_connections_are_not_served(make_town: MakeTown) -> None:
     town = make_town(limits=Limits(connections=2))
     socks = [town.dial() for _ in range(2)]
     assert [read_line(s) for s in socks] == [b"hello\r\n"] * 2
-    with town.dial() as third:
-        try:
-            assert third.recv(1) == b""
-        except ConnectionResetError:
-            pass
+    with town.dial() as third, contextlib.suppress(ConnectionResetError):
+        assert third.recv(1) == b""
     for sock in socks:
         sock.close()
     town.until_closed()
@@ -201,10 +203,8 @@ def test_a_broken_handshake_leaves_the_server_serving(make_town: MakeTown) -> No
         sock.sendall(b"TLS\r\n")
         read_line(sock)
         untrusting = ssl.create_default_context()
-        try:
+        with contextlib.suppress(ssl.SSLError):
             untrusting.wrap_socket(sock, server_hostname="echo.hanoi.example")
-        except ssl.SSLError:
-            pass
     town.until_closed()
     with town.dial() as sock:
         assert read_line(sock) == b"hello\r\n"

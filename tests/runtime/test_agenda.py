@@ -15,12 +15,16 @@ class Story:
         self.clock = clock or Clock()
         self.done: list[tuple[str, float]] = []
         self.errors: list[str] = []
-        self.agenda = Agenda(self.clock, self.rest, lambda what, error: self.errors.append(f"{what}: {error}"))
+        self.agenda = Agenda(
+            self.clock, self.rest, lambda what, error: self.errors.append(f"{what}: {error}")
+        )
 
     async def rest(self) -> None:
         await asyncio.sleep(0)
 
-    def work(self, name: str, then: Callable[[], None] = lambda: None) -> Callable[[], Awaitable[None]]:
+    def work(
+        self, name: str, then: Callable[[], None] = lambda: None
+    ) -> Callable[[], Awaitable[None]]:
         async def do() -> None:
             self.done.append((name, (self.clock.now() - LAB_MORNING) / MINUTE))
             then()

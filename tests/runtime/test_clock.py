@@ -7,7 +7,14 @@ from labmail.runtime.clock import LAB_MORNING, Clock, RunningClock, duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("30m", 1800), ("4h", 14400), ("1d 12h", 129600), ("1.5h", 5400), ("2w", 1209600)],
+    [
+        ("30s", 30),
+        ("30m", 1800),
+        ("4h", 14400),
+        ("1d 12h", 129600),
+        ("1.5h", 5400),
+        ("2w", 1209600),
+    ],
 )
 def test_durations_as_people_write_them(text: str, seconds: int) -> None:
     assert duration(text) == timedelta(seconds=seconds)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -189,6 +190,12 @@ class Session:
 @pytest.fixture
 def box() -> Box:
     return Box()
+
+
+@pytest.fixture
+def meet(box: Box) -> Callable[..., Session]:
+    """Another client in front of another server of the same host (on a running loop)."""
+    return partial(Session, box)
 
 
 @pytest.fixture
