@@ -312,7 +312,7 @@ class Environment:
         for arguments, count in self.requests():
             uv = shutil.which("uv")
             if uv:
-                say("Installing with uv …")
+                say("Installing with uv …" if count else "Installing Mail Lab itself …")
                 into = ["pip", "install", "--python", self.program("python")]
                 code, output = run([uv, *into, *arguments], self.root)
                 if code == 0:

@@ -116,7 +116,7 @@ def _facts(world: RunningWorld) -> Iterable[object]:
     yield world.clock.now()
     for zone in world.dns.zones:
         yield zone.origin
-        yield from map(str, zone.records)
+        yield from map(str, zone.records())
     for host in world.hosts.values():
         yield host.spec.name
         yield host.running

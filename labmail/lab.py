@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -42,6 +43,7 @@ LIVE_MEMORY = 64 * 1024 * 1024
 """Octets that a lab remembers which may run for weeks."""
 
 _open_labs: weakref.WeakSet[Lab] = weakref.WeakSet()
+_births = itertools.count(1)
 
 
 class LabClosed(RuntimeError):
@@ -80,6 +82,7 @@ class Lab:
         self._default_laptop = next(iter(self.world.laptops.values()))
         self._loop: LoopThread | None = None
         self._running: RunningWorld
+        self._birth = next(_births)
         _open_labs.add(self)
         try:
             self._open()
@@ -212,7 +215,7 @@ class Lab:
     def record(self) -> Iterator[Trace]:
         """Mark a stretch of what happens: ``with lab.record() as trace: …``."""
         self._do(self._running.network.rest())
-        trace = Trace(self._running.recorder, self._look(lambda w: len(w.recorder)))
+        trace = Trace(self._running.recorder, self._look(lambda w: w.recorder.pause()))
         try:
             yield trace
         finally:
@@ -263,7 +266,8 @@ class Lab:
         spec = self.world.laptop_of(address)
         token = self._laptop.set(spec)
         try:
-            yield spec
+            with stdlib.reaching(self):
+                yield spec
         finally:
             self._laptop.reset(token)
 
@@ -295,11 +299,12 @@ class Lab:
     def health(self) -> HealthSnapshot:
         """Connect to every service of every host and read what it says first."""
         context = self.client_context()
-        rows = [
-            check_service(spec, service, context)
-            for spec in self.world.hosts.values()
-            for service in spec.services
-        ]
+        with stdlib.reaching(self):
+            rows = [
+                check_service(spec, service, context)
+                for spec in self.world.hosts.values()
+                for service in spec.services
+            ]
         return HealthSnapshot(tuple(rows))
 
     def fingerprint(self) -> str:
@@ -369,6 +374,10 @@ class Lab:
         """The name of the machine that the notebook plays."""
         return self.current_laptop.name
 
+    def draw(self, kind: str, below: int) -> int:
+        """A number from 0 to `below` - 1 that depends on the lab's seed only."""
+        return int(self._running.ids.token(kind, 32), 16) % below
+
 
 class HostHandle:
     """One host, as the notebook handles it: stop it, start it again."""
@@ -416,6 +425,12 @@ class Laptop:
 
     def __exit__(self, *_: object) -> None:
         self._lab._default_laptop = self._before
+
+
+def current_lab() -> Lab | None:
+    """The lab of this process that is open; the newest where there are several."""
+    opened = (lab for lab in _open_labs if lab.is_open)
+    return max(opened, key=lambda lab: lab._birth, default=None)
 
 
 def close_all() -> None:

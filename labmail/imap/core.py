@@ -16,7 +16,6 @@ A command is finished before the next one is looked at, however many have come a
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
@@ -54,7 +53,6 @@ _CODES: tuple[tuple[type[MailboxError], str], ...] = (  # RFC 5530 §3
     (MailboxExists, "ALREADYEXISTS"),
     (BadMailboxName, "CANNOT"),
 )
-_TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]{1,100}(?= )")
 
 
 class ImapCore:
@@ -141,8 +139,7 @@ class ImapCore:
 
     def _refuse(self, refused: Refused) -> None:
         """A command that was not read; the framer is in step again, or the session ends."""
-        verb = "(auth)" if self._asked else _verb_of(refused.head)
-        tag = self._asked[0] if self._asked else _tag_of(refused.head)
+        tag, verb = (self._asked[0], "(auth)") if self._asked else _names_of(refused.head)
         secrets = ((0, len(refused.head)),) if self._asked else secrets_of(refused.head)
         on_wire = tuple((refused.offset + start, refused.end) for start, _ in secrets)
         self._hear(refused.head, refused.offset, verb, tag, secrets, on_wire)
@@ -173,8 +170,7 @@ class ImapCore:
 
     def _command(self, frame: Frame) -> None:
         dec = Decoder(frame.data)
-        verb = _verb_of(frame.data)
-        tag = _tag_of(frame.data)
+        tag, verb = _names_of(frame.data)
         self._hear(frame.data, frame.offset, verb, tag, secrets_of(frame.data))
         self._session.verb, self._session.command_at = verb, frame.offset
         try:
@@ -258,7 +254,7 @@ class ImapCore:
             self._deaf = True  # what was said in the clear is forgotten: RFC 3501 §6.2.1
             return None
         if session.selected is not None and session.selected.vanished:
-            return self._bye("The open mailbox was deleted", HangUp("mailbox deleted"))
+            return self._bye("The open mailbox was deleted or made anew", HangUp("mailbox deleted"))
         if answer.kind == "BAD":
             self._bad_commands += 1
             if self._bad_commands >= session.limits.bad_commands:
@@ -287,21 +283,18 @@ def frame_limits(limits: Limits, logged_in: bool) -> FrameLimits:
     return FrameLimits(line, literal, total, LITERALS, drain=total)
 
 
-def _tag_of(command: bytes) -> str:
-    """The tag to answer with: ``*`` if none can be read (RFC 3501 §7.1.3)."""
-    found = _TAG.match(command)
-    return found[0].decode("ascii") if found else "*"
-
-
-def _verb_of(command: bytes) -> str:
-    """The verb for the record; "" if none can be read."""
+def _names_of(command: bytes) -> tuple[str, str]:
+    """Tag and verb, for the record and the answer: ``*`` and "" where they cannot be read
+    (RFC 3501 §7.1.3)."""
+    tag = "*"
+    dec = Decoder(command)
     try:
-        dec = Decoder(command)
-        dec.expect_tag()
+        name = dec.expect_tag()
         dec.expect_sp()
-        return _read_verb(dec)
+        tag = name
+        return tag, _read_verb(dec)
     except NotGrammar:
-        return ""
+        return tag, ""
 
 
 def _read_verb(dec: Decoder) -> str:

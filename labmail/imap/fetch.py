@@ -73,7 +73,7 @@ def plain(name: str) -> Item:
 
 
 def read_items(dec: Decoder) -> list[Item]:
-    """"ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"
+    """One item, several in parentheses, or a macro alone.
 
     Each item is listed once, however often it was asked for.
     """

@@ -11,6 +11,7 @@ Decoding is for looking only; what FETCH hands out is never touched.
 from __future__ import annotations
 
 import binascii
+import codecs
 import quopri
 import re
 import unicodedata
@@ -88,14 +89,16 @@ def _from_base64(content: bytes) -> bytes:
     return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
-_ASCII_NAMES = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968"})
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.:\-]")
+_ASCII_NAMES = frozenset({"ascii"})
+_NOT_OF_MAIL = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
 def _unicode(content: bytes, charset: str) -> str:
     """The octets as text.  An unknown charset, and ASCII that is not, are read as UTF-8."""
-    name = "utf-8" if charset.lower() in _ASCII_NAMES or _UNSAFE.search(charset) else charset
     try:
-        return content.decode(name, "replace")
+        name = codecs.lookup(charset).name.replace("_", "-")
+        if name not in _ASCII_NAMES | _NOT_OF_MAIL:
+            return content.decode(name, "replace")
     except (LookupError, ValueError):  # no such charset, or one that is none of text
-        return content.decode("utf-8", "replace")
+        pass
+    return content.decode("utf-8", "replace")

@@ -45,7 +45,7 @@ class Mailbox:
         self.folder = folder
         self._meta = meta
         self._context = context
-        self._store = Shelf(folder, meta, context)
+        self._bare_shelf = Shelf(folder, meta, context)
         self._loaded = False
         self._deleted = False
         self._watchers: dict[object, Watcher] = {}
@@ -295,10 +295,10 @@ class Mailbox:
         if self._deleted:
             raise NoSuchMailbox(f"{self.name} has been deleted; choose another mailbox")
         if not self._loaded:
-            self._store.load()
+            self._bare_shelf.load()
             self._loaded = True
             self.refresh()
-        return self._store
+        return self._bare_shelf
 
     def refresh(self) -> None:
         """Look at the files again: somebody may have put one there, renamed one, or taken one
@@ -329,7 +329,7 @@ class Mailbox:
     def rename(self, name: str) -> None:
         """It is called this from now on (`Account.rename` sees to the rest)."""
         self._meta.name = name
-        self._store.save_meta()
+        self._bare_shelf.save_meta()
 
     def remove(self) -> None:
         """It is being deleted (`Account.delete`): everything in it goes, and whoever has it

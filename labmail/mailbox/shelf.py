@@ -74,7 +74,7 @@ class Shelf:
         """Throw the index away and make it again from the files."""
         with self._index.batch():
             self._index.forget(self.key)
-            self._make_index(self.modseq + 1)
+            self._make_index(self.modseq)
 
     def forget(self) -> None:
         """Drop all that the index knows."""
@@ -89,7 +89,7 @@ class Shelf:
         if found or self.meta.uidnext > 1:
             # Changes have been counted here before, and the count is lost.  Lab time in
             # seconds is more than it can have been.
-            modseq = max(modseq, int(self._context.now().timestamp()))
+            modseq = max(modseq + 1, int(self._context.now().timestamp()))
         hints = [uid for uid in (hinted_uid(each, 1, ()) for each in found) if uid]
         self.messages = {}
         self.modseq = modseq

@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say
 from labmail.net.limits import Limits
-from labmail.net.tls import TlsServer
+from labmail.net.tls import Records, TlsServer
 from labmail.trace.events import (
     Closed,
     Command,
@@ -122,6 +122,7 @@ class Line(asyncio.Protocol):
         self._inner: asyncio.Protocol | None = None
         self._observer = listener.observe() if listener.observe else None
         self._tls: TlsServer | None = None
+        self._records = Records()
         self._tls_mode = ""
         self._tls_ready: asyncio.Future[bool] | None = None
         self._said = {Side.CLIENT: 0, Side.SERVER: 0}
@@ -282,13 +283,8 @@ class Line(asyncio.Protocol):
         if self._tls is None:
             self._hear(Layer.OPEN, data)
             return
-        self._record(Side.CLIENT, Layer.CIPHER, data)
         was_ready = self._tls.established
-        try:
-            words = self._decrypt(data)
-        except ssl.SSLError as error:
-            self._tls_broke(error)
-            return
+        words = b"".join(map(self._decrypt, self._records.feed(data)))
         if words and was_ready:
             self._hear(Layer.INSIDE, words)
         elif words:  # first words on the heels of the handshake: whoever waits for it goes first
@@ -316,6 +312,8 @@ class Line(asyncio.Protocol):
         self.closed = True
         for timer in self._timers:
             timer.cancel()
+        if rest := self._records.rest():
+            self._record(Side.CLIENT, Layer.CIPHER, rest)
         by = self._closed_by or (Side.CLIENT if exc else Side.SERVER)
         self.emit(Closed, connection=self.connection, by=by, reason=self._close_reason)
         if self._tls_ready is not None and not self._tls_ready.done():
@@ -343,15 +341,22 @@ class Line(asyncio.Protocol):
         self._tls_ready = self._loop.create_future()
         return self._tls_ready
 
-    def _decrypt(self, data: bytes) -> bytes:
+    def _decrypt(self, record: bytes) -> bytes:
         assert self._tls is not None
+        if self.closing:
+            return b""
+        self._record(Side.CLIENT, Layer.CIPHER, record)
         was_ready = self._tls.established
+        words = b""
         try:
-            words = self._tls.receive(data)
-        finally:
+            words = self._tls.receive(record)
+        except ssl.SSLError as error:
             self._send_records()
-        if self._tls.established and not was_ready:
-            self._tls_established()
+            self._tls_broke(error)
+        else:
+            self._send_records()
+            if self._tls.established and not was_ready:
+                self._tls_established()
         return words
 
     def _tls_established(self) -> None:

@@ -33,6 +33,8 @@ STRANGERS_REMEMBERED = 1000
 """Programs outside that keep their calling port in the trace while they send datagrams."""
 UDP_PATIENCE = 2.0
 """Real seconds to wait for an answer by UDP; on loopback it comes at once or never."""
+QUIET_TURNS = 4
+"""Turns of the loop in which nothing happens, after which nothing will happen by itself."""
 
 Peer = tuple[str, int]
 RecordDatagram = Callable[[Peer, Side, bytes], None]
@@ -54,6 +56,7 @@ class Network:
         self._listeners: dict[tuple[str, int], Listener] = {}
         self._datagrams: dict[tuple[str, int], tuple[asyncio.DatagramTransport, int]] = {}
         self._callers: dict[int, Caller] = {}
+        self._ringing: dict[int, tuple[Listener, asyncio.Future[None]]] = {}
         self._strangers: dict[int, Place] = {}
         self._calling_ports: Counter[str] = Counter()
         self._connections = itertools.count(1)
@@ -116,6 +119,7 @@ class Network:
             self._datagrams.pop(key)[0].close()
         if listener.server is not None:
             listener.server.close()
+        self._refuse_ringing(listener)
         for line in list(listener.lines):
             line.abort("the server was stopped")
         while listener.lines:
@@ -154,12 +158,24 @@ class Network:
         real_port = sock.getsockname()[1]
         self._callers[real_port] = Caller(client, kind, parcel)
         try:
-            await asyncio.get_running_loop().sock_connect(sock, (LOOPBACK, listener.real_port))
+            await self._connect(sock, listener)
         except BaseException:
             self._callers.pop(real_port, None)
             sock.close()
             raise
         return sock
+
+    async def _connect(self, sock: socket.socket, listener: Listener) -> None:
+        """Connect, and wait until the server has taken the call: the system says "connected"
+        earlier than that, and the world would be at rest too soon."""
+        loop = asyncio.get_running_loop()
+        real_port, taken = sock.getsockname()[1], loop.create_future()
+        self._ringing[real_port] = (listener, taken)
+        try:
+            await loop.sock_connect(sock, (LOOPBACK, listener.real_port))
+            await taken
+        finally:
+            self._ringing.pop(real_port, None)
 
     async def ask(self, name: str, ip: str, server_ip: str, port: int, question: bytes) -> bytes:
         """Send one datagram and wait for the one that answers it.
@@ -195,15 +211,23 @@ class Network:
         A program in the notebook may keep its connection open for as long as it
         likes; it is at rest while the server waits for it to speak.
         """
-        for _ in range(3):  # let the loop read what already lies in the sockets
+        while not await self._quiet():
+            while any(line.unfinished for line in self._lines):
+                self._news.clear()
+                await self._news.wait()
+
+    async def _quiet(self) -> bool:
+        """Whether nothing happens while the loop reads what already lies in the sockets."""
+        happened = len(self.recorder)
+        for _ in range(QUIET_TURNS):
             await asyncio.sleep(0)
-        while any(line.unfinished for line in self._lines):
-            self._news.clear()
-            await self._news.wait()
+        return happened == len(self.recorder) and not any(x.unfinished for x in self._lines)
 
     # --- what lines need (see connection.Exchange) -----------------------------------------
 
     def claim(self, real_port: int, listener: Listener) -> Caller:
+        if real_port in self._ringing and not (taken := self._ringing[real_port][1]).done():
+            taken.set_result(None)
         caller = self._callers.pop(real_port, None)
         return caller or Caller(self._outside(), "outside")
 
@@ -220,6 +244,12 @@ class Network:
         self._news.set()
 
     # --- inside -----------------------------------------------------------------------------
+
+    def _refuse_ringing(self, listener: Listener) -> None:
+        """Whoever has called and was not yet heard is turned away."""
+        for called, taken in self._ringing.values():
+            if called is listener and not taken.done():
+                taken.set_exception(ConnectionRefusedError(111, "Connection refused"))
 
     def _failure(self, client: Place, server: Place, parcel: int | None) -> OSError:
         error: OSError

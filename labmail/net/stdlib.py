@@ -5,13 +5,22 @@
 `socket.getfqdn`.  While a lab runs, these two functions know its hosts: the
 code a learner writes in a notebook is the code to write outside.  Names that
 are not the lab's go the ordinary way.
+
+Two modules throw dice for what they say on the wire: `imaplib` for the first
+letters of its tags, `email` for the boundaries between the parts of a letter.
+While a lab runs, the lab throws for them, so that a story told twice is the same.
 """
 
 from __future__ import annotations
 
+import contextlib
+import email.generator
+import imaplib
 import inspect
+import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 
@@ -30,47 +39,90 @@ class Dialler(Protocol):
         """The name of the machine that the notebook plays."""
         ...
 
+    def draw(self, kind: str, below: int) -> int:
+        """A number from 0 to `below` - 1 that depends on the lab's seed only."""
+        ...
+
 
 _original_connect: Callable[..., socket.socket] = socket.create_connection
 _original_fqdn: Callable[[str], str] = socket.getfqdn
 _DEFAULT: Any = inspect.signature(_original_connect).parameters["timeout"].default
-_current: Dialler | None = None
+_installed: Dialler | None = None
+_preferred: ContextVar[Dialler | None] = ContextVar("preferred", default=None)
 
 
 def install(dialler: Dialler) -> None:
     """Let the standard library reach this lab (and no longer an earlier one)."""
-    global _current
-    _current = dialler
-    socket.create_connection = _create_connection  # type: ignore[assignment]
+    global _installed
+    _installed = dialler
+    socket.create_connection = _create_connection
     socket.getfqdn = _getfqdn
+    for module, kind in _DICE:
+        module.random = _Dice(kind)
 
 
 def uninstall(dialler: Dialler) -> None:
     """Give the standard library back, unless another lab has taken over since."""
-    global _current
-    if _current is dialler:
-        _current = None
+    global _installed
+    if _installed is dialler:
+        _installed = None
         socket.create_connection = _original_connect
-        socket.getfqdn = _original_fqdn  # type: ignore[assignment]
+        socket.getfqdn = _original_fqdn
+        for module, _ in _DICE:
+            module.random = random
+
+
+@contextlib.contextmanager
+def reaching(dialler: Dialler) -> Iterator[None]:
+    """Within this block the standard library reaches this lab, whichever was made last."""
+    token = _preferred.set(dialler)
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
+def _reached() -> Dialler | None:
+    return _preferred.get() or _installed
 
 
 def _create_connection(
-    address: tuple[str | None, int],
-    timeout: Any = _DEFAULT,
-    source_address: Any = None,
-    **options: Any,
+    address: tuple[str | None, int], timeout: Any = _DEFAULT, source_address: Any = None, **options: Any
 ) -> socket.socket:
     """`socket.create_connection`, which knows the lab's hosts while a lab runs."""
     host, port = address[0], address[1]
-    if _current is None or host is None or not _current.knows(host):
+    lab = _reached()
+    if lab is None or host is None or not lab.knows(host):
         return _original_connect(address, timeout, source_address, **options)
-    sock = _current.dial(host, int(port))
+    sock = lab.dial(host, int(port))
     sock.settimeout(socket.getdefaulttimeout() if timeout is _DEFAULT else timeout)
     return sock
 
 
 def _getfqdn(name: str = "") -> str:
     """`socket.getfqdn`, which says the laptop's name while a lab runs."""
-    if _current is not None and name in ("", "0.0.0.0", "::"):
-        return _current.laptop_name()
+    lab = _reached()
+    if lab is not None and name in ("", "0.0.0.0", "::"):
+        return lab.laptop_name()
     return _original_fqdn(name)
+
+
+class _Dice:
+    """Stands where a module of the standard library looks for `random`."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def randrange(self, below: int) -> int:
+        lab = _reached()
+        return random.randrange(below) if lab is None else lab.draw(self._kind, below)
+
+    def randint(self, low: int, high: int) -> int:
+        return low + self.randrange(high - low + 1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(random, name)
+
+
+_DICE: tuple[tuple[Any, str], ...] = ((imaplib, "imap tag"), (email.generator, "mime boundary"))
+"""Modules that throw dice, and for what."""

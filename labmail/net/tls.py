@@ -10,8 +10,46 @@ two ends know.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 
 READ_SIZE = 256 * 1024
+_HEADER = 5  # octets: type, version, length (RFC 8446 §5.1)
+_TYPES = range(20, 25)
+_MAJOR = 3
+
+
+class Records:
+    """Cuts what arrives into TLS records.
+
+    TCP cuts it anywhere, each time elsewhere; with whole records the same session
+    is always recorded in the same steps.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The records that are complete now.  What is no TLS comes out as it is."""
+        self._waiting += data
+        while len(self._waiting) >= _HEADER:
+            size = self._size()
+            if size > len(self._waiting):
+                return
+            yield self._take(size)
+
+    def rest(self) -> bytes:
+        """What arrived of a record that was never finished."""
+        return self._take(len(self._waiting))
+
+    def _size(self) -> int:
+        if self._waiting[0] not in _TYPES or self._waiting[1] != _MAJOR:
+            return len(self._waiting)
+        return _HEADER + int.from_bytes(self._waiting[3:_HEADER], "big")
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
 
 
 class TlsServer:

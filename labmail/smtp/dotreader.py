@@ -11,7 +11,7 @@ made to see two letters where the hop before saw one; the second is then the
 attacker's, sent by an honest host.  So here nothing but the five octets ends a
 letter, and a letter that holds a lone CR or LF is refused, *after* its true end:
 to refuse earlier would turn the rest of it into commands.  The refusal is
-550 5.6.11, RFC 5321 §2.3.8: CR and LF never appear alone.
+550 5.5.2, a syntax error: CR and LF never appear alone (RFC 5321 §2.3.8).
 
 *The machine.*  To find five octets that may arrive in any number of pieces one
 must remember how much of them has been seen.  The last four octets say that, so

@@ -289,7 +289,7 @@ class _Conversation:
 
 
 _BAD_RECIPIENT = Reply(553, "5.1.3", "The recipient's address cannot be sent")
-_BARE_NEWLINE = Reply(554, "5.6.11", "The letter holds a lone CR or LF and cannot be sent on")
+_BARE_NEWLINE = Reply(550, "5.5.2", "The letter holds a lone CR or LF and cannot be sent on")
 _NO_SMTPUTF8 = Reply(553, "5.6.7", "The next hop does not offer SMTPUTF8")  # RFC 6531 §3.5
 _NO_8BITMIME = Reply(554, "5.6.3", "The letter is 8-bit and the next hop offers no 8BITMIME")
 _TOO_BIG = Reply(552, "5.3.4", "The letter is larger than the next hop takes")  # RFC 1870 §6

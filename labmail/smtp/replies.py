@@ -228,9 +228,7 @@ NO_EXPANSION = Reply(502, "5.7.2", "Lists are not expanded here")
 # --- never: the letter ------------------------------------------------------------------------
 
 TOO_BIG = Reply(552, "5.3.4", "The letter is larger than this server takes")  # RFC 1870 §6
-BARE_NEWLINE_IN_CONTENT = Reply(
-    550, "5.6.11", "The letter holds a CR or LF that is not part of CR LF"
-)
+BARE_NEWLINE_IN_CONTENT = Reply(550, "5.5.2", "The letter holds a CR or LF that stands alone")
 CONTENT_LINE_TOO_LONG = Reply(500, "5.6.0", "The letter holds a line that is too long")
 NUL_IN_CONTENT = Reply(554, "5.6.0", "The letter holds a NUL")
 TOO_MANY_HOPS = Reply(554, "5.4.6", "Too many hops: this letter goes round in a loop")

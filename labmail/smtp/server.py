@@ -32,6 +32,7 @@ import logging
 import re
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -206,7 +207,8 @@ class MailServer(SMTP):
         self.state = states.after(self.state, self._verb, reply.code)
         if self.state in ("greeted", "ready"):  # no transaction in these
             self._forget_transaction()
-        await self._writer.drain()
+        with suppress(ConnectionError):  # whoever does not listen any more is not waited for
+            await self._writer.drain()
         if self.state == "closed":
             self._hang_up(reply.text if reply.code == 421 else "")
         elif reply.permanent:

@@ -50,6 +50,10 @@ class Recorder:
 
     `now` gives lab time.  `max_bytes` bounds the bytes kept: over it the oldest
     events are forgotten (a lab that runs for weeks must not fill the machine).
+
+    What one side says is one `Sent` event until something else happens.  The
+    system cuts a long letter into as many reads as it likes, each time others;
+    such cuts are no part of the story, and without them it is always the same.
     """
 
     def __init__(self, now: Callable[[], datetime], max_bytes: int = 256 * 1024 * 1024) -> None:
@@ -59,22 +63,67 @@ class Recorder:
         self._bytes = 0
         self._max_bytes = max_bytes
         self._sent: dict[tuple[int, Side], list[int]] = {}
+        self._speaker: tuple[int, Side] | None = None
+        self._growing: dict[Layer, tuple[Sent, list[bytes]]] = {}
+        """Who speaks now, and the pieces of what was said, until something else happens."""
 
     def __len__(self) -> int:
         """How many events there have been, forgotten ones included."""
         return self._forgotten + len(self._events)
 
     def emit(self, kind: type[E], **fields: Any) -> E:
-        """Record one event of this kind and return it."""
+        """Record one event of this kind and return it.
+
+        A `Sent` that goes on where the last one ended becomes part of that one.
+        """
+        if kind is not Sent:
+            self.pause()
+        elif grown := self._grow(**fields):
+            return grown  # type: ignore[return-value]
         event = kind(seq=len(self), at=self._now(), **fields)
         self._events.append(event)
         if isinstance(event, Sent):
-            if event.layer is not Layer.CIPHER:
-                self._sent.setdefault((event.connection.number, event.sender), []).append(event.seq)
-            self._bytes += len(event.data)
-            if self._bytes > self._max_bytes:
-                self._forget()
+            self._begin(event)
         return event
+
+    def pause(self) -> int:
+        """From here on new events begin; return the number of the next."""
+        for event, pieces in self._growing.values():
+            if len(pieces) > 1 and event.seq >= self._forgotten:
+                whole = replace(event, data=b"".join(pieces))
+                self._events[event.seq - self._forgotten] = whole
+        self._speaker = None
+        self._growing = {}
+        return len(self)
+
+    def _begin(self, event: Sent) -> None:
+        """This event is what its sender says, until something else happens."""
+        speaker = (event.connection.number, event.sender)
+        if event.layer is not Layer.CIPHER:
+            self._sent.setdefault(speaker, []).append(event.seq)
+        self._speaker = speaker
+        self._growing[event.layer] = (event, [event.data])
+        self._count(event.data)
+
+    def _grow(
+        self, connection: Connection, sender: Side, layer: Layer, data: bytes, **_: Any
+    ) -> Sent | None:
+        """Add to what this side is saying; None when it has not just been speaking so."""
+        if self._speaker != (connection.number, sender):
+            self.pause()
+            return None
+        if layer not in self._growing:
+            return None
+        event, pieces = self._growing[layer]
+        pieces.append(data)
+        self._count(data)
+        return event
+
+    def _count(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if self._bytes > self._max_bytes:
+            self.pause()
+            self._forget()
 
     def mark_secret(self, connection: Connection, sender: Side, start: int, end: int) -> None:
         """Mark bytes start..end of what `sender` said on `connection` as secret.
@@ -83,6 +132,7 @@ class Recorder:
         the bytes were recorded before.  So their events are replaced by copies
         that carry the span.
         """
+        self.pause()
         for seq in reversed(self._sent.get((connection.number, sender), ())):
             if seq < self._forgotten:
                 break
@@ -100,9 +150,15 @@ class Recorder:
 
     def events(self, start: int = 0, stop: int | None = None) -> tuple[Event, ...]:
         """Events start..stop of the list (those not yet forgotten)."""
-        low = max(0, start - self._forgotten)
-        high = None if stop is None else max(0, stop - self._forgotten)
-        return tuple(self._events[low:high])
+        growing = list(self._growing.values())
+        forgotten = self._forgotten
+        low = max(0, start - forgotten)
+        high = None if stop is None else max(0, stop - forgotten)
+        listed = self._events[low:high]
+        for event, pieces in growing:
+            if 0 <= event.seq - forgotten - low < len(listed):
+                listed[event.seq - forgotten - low] = replace(event, data=b"".join(pieces))
+        return tuple(listed)
 
     def _forget(self) -> None:
         """Drop the oldest events until half of the allowance is free."""
@@ -146,7 +202,7 @@ class Trace(Shown):
     def stop(self) -> None:
         """Fix the end of the stretch; what happens from now on is not in it."""
         if self._stop is None:
-            self._stop = len(self._recorder)
+            self._stop = self._recorder.pause()
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)

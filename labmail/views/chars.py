@@ -35,17 +35,22 @@ def decoded(data: bytes) -> str:
     return visible(data.decode("utf-8", "backslashreplace"))
 
 
-def masked(data: bytes, secrets: Sequence[tuple[int, int]], show: bool = False) -> str:
-    """A line as text, with each secret span replaced by `MASK` unless `show`."""
+def hidden(data: bytes, secrets: Sequence[tuple[int, int]], show: bool = False) -> bytes:
+    """The bytes with each secret span replaced by `MASK` unless `show`."""
     if show or not secrets:
-        return decoded(data)
+        return data
     parts, position = [], 0
     for start, end in sorted(secrets):
-        parts.append(decoded(data[position : max(start, position)]))
+        parts.append(data[position : max(start, position)])
         if end > position:
-            parts.append(MASK)
+            parts.append(MASK.encode())
         position = max(position, end)
-    return "".join(parts) + decoded(data[position:])
+    return b"".join(parts) + data[position:]
+
+
+def masked(data: bytes, secrets: Sequence[tuple[int, int]], show: bool = False) -> str:
+    """A line as text, with its secrets hidden unless `show`."""
+    return decoded(hidden(data, secrets, show))
 
 
 def width(text: str) -> int:

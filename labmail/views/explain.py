@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from labmail.trace.events import Command, Connection, Reply
+from labmail.trace.events import Command, Reply
 from labmail.views import explain_imap as imap
 from labmail.views import explain_pop3 as pop3
 from labmail.views import explain_smtp as smtp
@@ -33,8 +33,17 @@ Row = tuple[str, str]
 
 def _join(rows: Iterable[Row | None]) -> Meaning:
     found = [row for row in rows if row]
-    sections = dict.fromkeys(section for _, section in found if section)
-    return Meaning("; ".join(words for words, _ in found), "; ".join(sections))
+    words = " · ".join(words for words, _ in found if words)
+    return Meaning(words, _sections(section for _, section in found if section))
+
+
+def _sections(sections: Iterable[str]) -> str:
+    """Sections, each document named once: "RFC 5321 §4.2.1, §4.2.5; RFC 3463 §3.1"."""
+    documents: dict[str, dict[str, None]] = {}
+    for section in sections:
+        document, _, place = section.partition(" §")
+        documents.setdefault(document, {}).update({f"§{place}": None} if place else {})
+    return "; ".join(f"{doc} {', '.join(places)}".rstrip() for doc, places in documents.items())
 
 
 def command(event: Command) -> Meaning:
@@ -83,7 +92,7 @@ def _smtp_line(event: Reply, index: int, text: str) -> Meaning:
     if index:
         return Meaning("the same reply, next line", "RFC 5321 §4.2.1")
     known = smtp.AFTER.get((event.verb, code)) or smtp.CODES.get(code)
-    return _join([*_digits(code), known, enhanced(rest)])
+    return _join([known, *_digits(code), enhanced(rest)])
 
 
 _PRIVATE: Row = ("an extension", "RFC 5321 §2.2")
@@ -93,10 +102,10 @@ def _digits(code: str) -> list[Row]:
     """ "250" → "2xx yes, done", "x5x about mail"."""
     if not re.fullmatch(r"[2-5]\d\d", code):
         return []
-    parts = [f"{code[0]}xx {smtp.FIRST_DIGIT[code[0]]}"]
+    rows = [(f"{code[0]}xx {smtp.FIRST_DIGIT[code[0]]}", smtp.DIGITS_SECTION)]
     if code[1] in smtp.SECOND_DIGIT:
-        parts.append(f"x{code[1]}x {smtp.SECOND_DIGIT[code[1]]}")
-    return [(", ".join(parts), smtp.DIGITS_SECTION)]
+        rows.append((f"x{code[1]}x {smtp.SECOND_DIGIT[code[1]]}", smtp.DIGITS_SECTION))
+    return rows
 
 
 def enhanced(text: str) -> Row | None:

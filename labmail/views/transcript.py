@@ -27,7 +27,7 @@ from labmail.trace.events import (
 )
 from labmail.trace.recorder import Trace
 from labmail.views import explain, markup, palette
-from labmail.views.chars import decoded, masked, pad, plural, visible, wrap
+from labmail.views.chars import decoded, hidden, pad, plural, visible, wrap
 from labmail.views.explain import Meaning
 from labmail.views.spoken import IMPLICIT_TLS, protocol, said_at
 from labmail.views.view import View
@@ -148,9 +148,14 @@ def _lines(trace: Trace, event: Event, carried: list[Content], show: bool) -> li
 def _command(event: Command, show: bool) -> list[Line]:
     meaning = explain.command(event)
     if show and event.secrets:
-        meaning = replace(meaning, words="; ".join(filter(None, (meaning.words, _opened(event)))))
-    first, *rest = masked(event.line, event.secrets, show).split("\\r\\n")
+        meaning = replace(meaning, words=" · ".join(filter(None, (meaning.words, _opened(event)))))
+    first, *rest = _split(hidden(event.line, event.secrets, show))
     return [Line("C", first, meaning), *(Line("C", line) for line in rest[:SHOWN_LINES])]
+
+
+def _split(data: bytes) -> list[str]:
+    """Lines as text; only CRLF ends a line (RFC 5321 §2.3.8)."""
+    return [decoded(line) for line in data.removesuffix(b"\r\n").split(b"\r\n")]
 
 
 def _opened(event: Command) -> str:
@@ -184,8 +189,7 @@ def _shortened(lines: Sequence[Line], most: int) -> list[Line]:
 def _content(trace: Trace, event: Content, show: bool) -> list[Line]:
     who = "C" if event.sender is Side.CLIENT else "S"
     data, secrets = said_at(trace, event.connection, event.sender, event.offset, event.size)
-    said = masked(data, secrets, show)
-    texts = said.removesuffix("\\r\\n").split("\\r\\n")
+    texts = _split(hidden(data, secrets, show))
     meaning = Meaning(f"the letter: {plural(event.size, 'octet')}", "")
     shown = [Line(who, t, content=True) for t in texts[:SHOWN_LINES]]
     rest = len(texts) - len(shown)
@@ -200,7 +204,7 @@ def _raw(events: Sequence[Event], show: bool) -> list[Line]:
     for event in events:
         if isinstance(event, Sent) and event.layer != "cipher":
             who = "C" if event.sender is Side.CLIENT else "S"
-            texts = masked(event.data, event.secrets, show).removesuffix("\\r\\n").split("\\r\\n")
+            texts = _split(hidden(event.data, event.secrets, show))
             lines += [Line(who, t, inside=event.layer == "inside") for t in texts]
     return _shortened(lines, most=40)
 
@@ -216,7 +220,7 @@ def _session_text(session: Session) -> str:
         out.append(f"{mark} {'  ' if line.content else ''}{said}".rstrip())
         if line.meaning.words:
             section = f"  [{line.meaning.section}]" if line.meaning.section else ""
-            out += [f"        · {part}" for part in wrap(line.meaning.words + section, 88)]
+            out += [f"          {part}" for part in wrap(line.meaning.words + section, 88)]
     return "\n".join(out)
 
 

@@ -103,7 +103,8 @@ def test_copies_have_uids_of_their_own(place: Place) -> None:
     trash.append(b"old\r\n")
     assert place.inbox.copy([2, 1, 99], trash) == [(2, 2), (1, 3)]
     copy = trash.message(3)
-    assert (copy.flags, copy.internal_date, copy.parcel) == ({"\\Flagged", "work"}, NOON, 7)
+    assert copy.flags == {"\\Flagged", "work"}
+    assert (copy.internal_date, copy.parcel) == (NOON, 7)
     assert trash.read(3) == place.inbox.read(first.uid)
 
 
@@ -232,7 +233,8 @@ def test_a_message_is_recent_for_one_session_only(place: Place) -> None:
 
 
 def test_everybody_who_watches_is_told_who_did_it(place: Place) -> None:
-    minh, laptop = [], []
+    minh: list[Change] = []
+    laptop: list[Change] = []
     inbox = place.account.open("inbox")
     assert inbox is place.account.open("INBOX")
     stop = inbox.watch(minh.append)

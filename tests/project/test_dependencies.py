@@ -34,12 +34,15 @@ def pins(root: Path) -> list[re.Match[str]]:
     return [match for match in matches if match]
 
 
-def pinned_in(pins: list[re.Match[str]], python: str, platform: str) -> dict[str, str]:
-    """The pins that apply on one Python and platform."""
+def pinned_in(
+    pins: list[re.Match[str]], python: str, platform: str, machine: str
+) -> dict[str, str]:
+    """The pins that apply on one Python, platform and processor."""
     surroundings = {
         "python_version": python,
         "python_full_version": f"{python}.9",
         "sys_platform": platform,
+        "platform_machine": machine,
         "os_name": "nt" if platform == "win32" else "posix",
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
@@ -75,11 +78,16 @@ def test_environment_yml_names_what_pyproject_names(
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("machine", ["x86_64", "arm64"])
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_pins_fit_every_requirement_on_every_platform(
-    requirements: list[Requirement], pins: list[re.Match[str]], python: str, platform: str
+    requirements: list[Requirement],
+    pins: list[re.Match[str]],
+    python: str,
+    machine: str,
+    platform: str,
 ) -> None:
-    pinned = pinned_in(pins, python, platform)
+    pinned = pinned_in(pins, python, platform, machine)
     for requirement in [*requirements, Requirement("setuptools>=77")]:
         version = pinned.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is missing from pins.txt; make it again"

@@ -30,7 +30,7 @@ def short(reports) -> list[str]:
     for report in reports:
         match report:
             case Heard():
-                said.append(f"C {report.state}: {report.verb or report.line!r}")
+                said.append(f"C {report.state}: {report.verb}")
             case Say():
                 said.append(f"S {report.verb} {report.code}: {report.before}>{report.after}")
             case Carried():
@@ -94,7 +94,12 @@ def test_say_holds_the_whole_reply():
 
 
 def test_refused_data_is_followed_by_commands():
-    script = [("S", b"220 mx\r\n"), *EHLO, ("C", b"DATA\r\nNOOP\r\n"), ("S", b"503 no\r\n250 ok\r\n")]
+    script = [
+        ("S", b"220 mx\r\n"),
+        *EHLO,
+        ("C", b"DATA\r\nNOOP\r\n"),
+        ("S", b"503 no\r\n250 ok\r\n"),
+    ]
     assert short(listen(script))[-4:] == [
         "C ready: DATA",
         "S DATA 503: ready>ready",

@@ -48,9 +48,7 @@ def test_dialog(path: Path, play: Callable[..., None]):
                 case "C:" | "C>":
                     assert not waiting, where
                     data = (
-                        rest.encode() + b"\r\n"
-                        if mark == "C:"
-                        else ast.literal_eval(f"b'{rest}'")
+                        rest.encode() + b"\r\n" if mark == "C:" else ast.literal_eval(f"b'{rest}'")
                     )
                     waiting = (await session.send(data)).decode().splitlines()
                     observer = session.line.observer

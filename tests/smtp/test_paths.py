@@ -76,7 +76,8 @@ def test_what_is_no_path(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["<" + "a" * 65 + "@b.example>", "<a@" + "b." * 130 + "example>", "<" + "ì" * 33 + "@b>"]
+    "text",
+    ["<" + "a" * 65 + "@b.example>", "<a@" + "b." * 130 + "example>", "<" + "ì" * 33 + "@b>"],
 )
 def test_too_long(text):
     with pytest.raises(PathTooLong):

@@ -79,7 +79,9 @@ def test_header_fields_end_where_the_header_ends():
     assert content[fields[0].start : fields[0].end] == b"A: 1\r\n b\r\n\tc\r\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"\r\n", b"no field\r\n", b": x\r\n", b"a b: x\r\n", b"x"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\r\n", b"no field\r\n", b": x\r\n", b"a b: x\r\n", b"x"]
+)
 def test_no_header(content):
     assert list(header_fields(content)) == []
 

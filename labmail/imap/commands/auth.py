@@ -16,6 +16,10 @@ from labmail.mailbox.mailbox import Mailbox
 from labmail.mailbox.names import SEPARATOR
 
 
+YEARS = range(1971, 3000)
+"""Internal dates that APPEND may give: what the clocks of all file systems can keep."""
+
+
 def select(session: Session, dec: Decoder) -> Answer:
     """SELECT mailbox: open it for reading and writing (§6.3.1)."""
     return _open(session, dec, read_only=False)
@@ -101,9 +105,7 @@ def lsub(session: Session, dec: Decoder) -> Answer:
     return _list(session, dec, subscribed)
 
 
-def _list(
-    session: Session, dec: Decoder, find: Callable[[Account, str], list[Listed]]
-) -> Answer:
+def _list(session: Session, dec: Decoder, find: Callable[[Account, str], list[Listed]]) -> Answer:
     dec.expect_sp()
     reference = dec.expect_mailbox()
     dec.expect_sp()
@@ -155,6 +157,9 @@ def append(session: Session, dec: Decoder) -> Answer:
     dec.expect_end()
     session.carried(begin, len(content))
     target = existing(session, name)
+    if internal_date is not None and internal_date.year not in YEARS:
+        years = f"{YEARS.start} to {YEARS.stop - 1}"
+        raise Refusal(f"The date of a message lies in the years {years}", "CANNOT")
     if not content or b"\0" in content:  # CHAR8 has no NUL: RFC 3501 §9
         raise Refusal("A message is not empty and has no NUL in it", "CANNOT")
     target.append(content, flags or frozenset(), internal_date or session.now(), by=session)
