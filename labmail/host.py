@@ -244,13 +244,18 @@ class MailHost:
         return _relay_denied(recipient)
 
     def _account_for(self, recipient: str) -> Account | None:
-        local = recipient.rpartition("@")[0]
-        if local.lower() == "postmaster":  # RFC 5321 §4.5.1
-            return next(iter(self.store.accounts()), None)
+        if recipient.partition("@")[0].lower() == "postmaster":  # RFC 5321 §4.5.1
+            return self._postmaster()
         try:
             return self.store.account(recipient)
         except NoSuchAccount:
             return None
+
+    def _postmaster(self) -> Account:
+        """Who reads the postmaster's mail: the first person of the host, or, where nobody
+        lives, a mailbox of the host's own."""
+        people = self.store.accounts()
+        return people[0] if people else self.store.add_account(f"postmaster@{self.spec.name}")
 
     # --- a letter comes -------------------------------------------------------------------
 
@@ -273,7 +278,7 @@ class MailHost:
     async def transmit(self, parcel: Parcel, queue_id: str, attempt: int) -> list[Outcome]:
         """Hand on a letter to recipients of one domain: into mailboxes here, or to another host."""
         domain = parcel.envelope.recipients[0].domain
-        if domain in self.spec.domains:
+        if domain in self.spec.domains or not domain:  # no domain: the bare postmaster
             self._ground.recorder.emit(
                 Routed,
                 host=self.spec.name,

@@ -106,7 +106,7 @@ def _read(answers: object) -> dict[int, str]:
         pairs = re.findall(r"(\d+)\W*([a-dA-D])\b", str(answers))
     numbers = {item.number for item in items()}
     read = {str(n).strip(): str(a).strip().lower() for n, a in pairs}
-    return {int(n): a for n, a in read.items() if n.isdecimal() and int(n) in numbers and a in "abcd" and a}
+    return {int(n): a for n, a in read.items() if n.isdecimal() and int(n) in numbers and a in set("abcd")}
 
 
 def inventory_review() -> Table:

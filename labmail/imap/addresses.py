@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 MAX_ADDRESSES = 1000
 """Addresses of one field that are listed."""
@@ -61,7 +62,7 @@ def addresses_of(value: bytes) -> tuple[Address, ...]:
     found: list[Address] = []
     tokens: list[_Token] = []
     in_group = in_angle = False
-    for token in (*_tokens(value), _END):
+    for token in chain(_tokens(value), [_END]):
         mark = token.text if token.kind == "mark" else b""
         in_angle = {b"<": True, b">": False}.get(mark, in_angle)  # there "," parts routes
         if mark == b":" and not (in_angle or in_group):

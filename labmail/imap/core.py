@@ -26,12 +26,12 @@ from labmail.imap.commands import auth, nonauth, select
 from labmail.imap.commands.handler import Handler
 from labmail.imap.framer import Frame, FrameLimits, Framer, GoAhead, Refused
 from labmail.imap.grammar import Decoder, NotGrammar
-from labmail.imap.masking import secrets_of
+from labmail.imap.masking import secrets_among, secrets_of
 from labmail.imap.response import CRLF, Answer, Ask, Refusal, status_line
 from labmail.imap.session import CheckPassword, Session
 from labmail.imap.states import EXPUNGE_HELD_BACK, STATES, STATES_ON_NO, State, where_allowed
 from labmail.mailbox.errors import BadMailboxName, MailboxError, MailboxExists, NoSuchMailbox
-from labmail.net.core import HangUp, Heard, Limit, Output, StartTls
+from labmail.net.core import HangUp, Heard, Limit, Output
 from labmail.net.limits import Limits
 
 HANDLERS: dict[str, Handler] = {
@@ -223,6 +223,8 @@ class ImapCore:
         """Tell what is new, send the answer, move the state, do what it entails."""
         session = self._session
         self._tell_updates(verb)
+        if answer.then:
+            self._stop_listening()
         before = session.state
         after = {
             "OK": STATES[before].get(verb, before),
@@ -250,9 +252,6 @@ class ImapCore:
     def _after(self, answer: Answer) -> None:
         """What an answer means for the session as a whole."""
         session = self._session
-        if any(isinstance(output, StartTls | HangUp) for output in answer.then):
-            self._deaf = True  # what was said in the clear is forgotten: RFC 3501 §6.2.1
-            return None
         if session.selected is not None and session.selected.vanished:
             return self._bye("The open mailbox was deleted or made anew", HangUp("mailbox deleted"))
         if answer.kind == "BAD":
@@ -262,14 +261,25 @@ class ImapCore:
                 self._bye("Too many commands that make no sense", HangUp("bad commands"))
         return None
 
+    def _stop_listening(self) -> None:
+        """Throw away what has come and was not acted on (before TLS: RFC 3501 §6.2.1).
+
+        It is on record all the same, so a password in it has to be marked.
+        """
+        self._deaf = True
+        rest = self._framer.discard()
+        secrets = secrets_among(rest.data)
+        if secrets:
+            self._hear(rest.data, rest.offset, "", "", secrets)
+
     def _bye(self, text: str, hang_up: HangUp) -> None:
         """The server ends the session (RFC 3501 §7.1.5)."""
         session = self._session
         session.leave_mailbox()
+        self._stop_listening()
         session.say(status_line("*", "BYE", text), "BYE", after=State.LOGOUT)
         session.outputs.append(hang_up)
         self._asked = None
-        self._deaf = True
 
 
 def frame_limits(limits: Limits, logged_in: bool) -> FrameLimits:

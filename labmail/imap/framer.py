@@ -121,12 +121,14 @@ class Framer:
         """These bytes came."""
         self._buffer += data
 
-    def discard(self) -> None:
-        """Forget everything that came and was not handed out."""
+    def discard(self) -> Frame:
+        """Forget everything that came and was not handed out; it is returned for the record."""
+        forgotten = Frame(bytes(self._kept + self._buffer), self._start)
         self._position += len(self._buffer)
         self._buffer.clear()
         self._searched = 0
         self._begin()
+        return forgotten
 
     def next(self, continuation: bool = False) -> Frame | GoAhead | Refused | None:
         """The next thing to act on; None when more bytes are needed.

@@ -14,15 +14,17 @@ import re
 
 from labmail.trace.events import Span
 
-_COMMAND = re.compile(rb"\s*(?:[^ \r\n]+ +)?(LOGIN|AUTHENTICATE)(?= |\Z)[ ]*", re.IGNORECASE)
+_COMMAND = re.compile(rb" *(?:[^ \r\n]+ +)?(LOGIN|AUTHENTICATE)(?= |\Z)[ ]*", re.IGNORECASE)
 _MECHANISM = re.compile(rb"[^ \r\n]+ *")
 _USER = re.compile(rb'(?:"(?:[^"\\\r\n]|\\.)*"|[^ "{\r\n]+) +')
+_LINE_END = re.compile(rb"\n")
 _LITERAL = re.compile(rb"\{(\d{1,9})\+?\}\r\n")
 
 
-def secrets_of(command: bytes) -> tuple[Span, ...]:
-    """The spans of `command` (a frame, or the head of one) that nobody should see."""
-    found = _COMMAND.match(command)
+def secrets_of(command: bytes, at: int = 0) -> tuple[Span, ...]:
+    """The spans of `command` (a frame, or the head of one, from `at` on) that nobody should
+    see."""
+    found = _COMMAND.match(command, at)
     if found is None:
         return ()
     start = found.end()
@@ -31,6 +33,15 @@ def secrets_of(command: bytes) -> tuple[Span, ...]:
     elif mechanism := _MECHANISM.match(command, start):
         start = mechanism.end()
     return ((start, len(command)),) if start < len(command) else ()
+
+
+def secrets_among(commands: bytes) -> tuple[Span, ...]:
+    """The span from the first password on, in commands that nobody took apart."""
+    places = (0, *(line.end() for line in _LINE_END.finditer(commands)))
+    for at in places:
+        if secrets := secrets_of(commands, at):
+            return secrets
+    return ()
 
 
 def _after_user(command: bytes, start: int) -> int:

@@ -292,9 +292,10 @@ class Line(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._closed_by = self._closed_by or Side.CLIENT
-        if self._inner is not None:
-            self._inner.eof_received()
-        return False
+        if self._inner is None:
+            return False
+        still_talking = self._inner.eof_received()
+        return bool(still_talking) and self._tls is None  # TLS cannot be half closed here
 
     def pause_writing(self) -> None:
         """The client does not read: stop listening to it, so that nothing piles up."""

@@ -232,5 +232,3 @@ _READERS: dict[type[PostEvent], Callable[[_Story, Any], None]] = {
     Fetched: _Story.fetched,
     Expunged: _Story.expunged,
 }
-
-

@@ -81,7 +81,9 @@ class _Drawing:
         return self._tops[i] + 5
 
     def _heads(self) -> None:
-        title = f"Custody of letter {self._custody.parcel}" if self._custody.moments else "No letter"
+        title = (
+            f"Custody of letter {self._custody.parcel}" if self._custody.moments else "No letter"
+        )
         self.paper.text(self._words, MARGIN + 12, title, 11, bold=True)
         if self._custody.moments:
             since = moment(self._custody.moments[0].at)

@@ -25,11 +25,7 @@ _SHAFT = {
     Kind.LETTER: "━", Kind.TLS: "≈", Kind.FAILED: "─",
 }  # fmt: skip
 
-KEY = (
-    "● who opened   ═▶ connection   ─▶ said   ━▶ letter   ·▶ DNS   ≈ TLS   ✘ no   … not now"
-)
-
-
+KEY = "● who opened   ═▶ connection   ─▶ said   ━▶ letter   ·▶ DNS   ≈ TLS   ✘ no   … not now"
 
 
 class Ladder(Picture):
@@ -52,7 +48,9 @@ class Ladder(Picture):
         told = [self._told(a) for a in arrows if a.kind in {Kind.OPEN, Kind.HOP, Kind.FAILED}]
         asked = sum(a.kind in {Kind.ASK, Kind.LOOKUP} for a in arrows)
         dns = f" {plural(asked, 'question')} to the DNS." if asked else ""
-        ends = [r.label for r in self._rows.rows if isinstance(r, Note) and r.mood is not Mood.PLAIN]
+        ends = [
+            r.label for r in self._rows.rows if isinstance(r, Note) and r.mood is not Mood.PLAIN
+        ]
         end = f" Last: {ends[-1]}." if ends else ""
         return f"Ladder with {plural(len(lanes), 'lane')}: {listed(told, 6)}.{dns}{end}"
 

@@ -29,7 +29,12 @@ _TINT = {
     Mood.WAIT: ("#fcf1d9", "#b27a00", "…"),
     Mood.BAD: ("#fbe6da", palette.VERMILION, "✘"),
 }
-_LETTERS = {Mood.PLAIN: palette.INK, Mood.GOOD: "#00664b", Mood.WAIT: "#8a5e00", Mood.BAD: "#a84900"}
+_LETTERS = {
+    Mood.PLAIN: palette.INK,
+    Mood.GOOD: "#00664b",
+    Mood.WAIT: "#8a5e00",
+    Mood.BAD: "#a84900",
+}
 
 
 def drawn(rows: Rows, detail: str) -> Paper:
@@ -79,7 +84,9 @@ class _Drawing:
         """The hosts' names in boxes: the host in bold, its domain below."""
         wide = min(self._gap - 8, 132)
         for name, x in self._x.items():
-            self.paper.box(x - wide / 2, y, wide, 36, palette.SHADE, palette.EDGE, radius=5, line=0.8)
+            self.paper.box(
+                x - wide / 2, y, wide, 36, palette.SHADE, palette.EDGE, radius=5, line=0.8
+            )
             first, dot, rest = name.partition(".")
             self._centred(x, y + (15 if rest else 21), first, 9.0, wide - 8, bold=True)
             self._centred(x, y + 28, dot + rest, 7.6, wide - 8, palette.SOFT)
@@ -149,9 +156,7 @@ class _Drawing:
     def _fold(self, row: Fold, y: float) -> None:
         middle = (self._x[row.source] + self._x[row.target]) / 2
         label = f"⋮  {row.count} lines folded  ⋮"
-        self.paper.text(
-            middle, y - 3, label, 7.6, palette.SOFT, align="center", halo=palette.PAPER
-        )
+        self.paper.text(middle, y - 3, label, 7.6, palette.SOFT, align="center", halo=palette.PAPER)
 
     def _arrow(self, row: Arrow, y: float) -> None:
         a, b = self._x[row.source], self._x[row.target]
@@ -182,7 +187,9 @@ class _Drawing:
         end = b - out * 9
         self.paper.line([(a, y), (end, y)], colour, 1.3, "dashed")
         for slope in (-1, 1):
-            self.paper.line([(end - 3.5, y - slope * 3.5), (end + 3.5, y + slope * 3.5)], colour, 1.8)
+            self.paper.line(
+                [(end - 3.5, y - slope * 3.5), (end + 3.5, y + slope * 3.5)], colour, 1.8
+            )
 
     def _arrow_label(self, row: Arrow, middle: float, y: float) -> None:
         strong = row.kind in {Kind.OPEN, Kind.HOP, Kind.LETTER}

@@ -174,9 +174,7 @@ class _Reader:
         self._talk = talk
         self._names = names_by_address(trace)
         self._parcels = parcels_on(trace)
-        self._asked = {
-            (e.host, e.name.rstrip(".").lower(), e.rtype) for e in trace.of(LookedUp)
-        }
+        self._asked = {(e.host, e.name.rstrip(".").lower(), e.rtype) for e in trace.of(LookedUp)}
         self._open: set[int] = set()
         self._inside: set[int] = set()
         self._tls = {e.connection.number: e for e in trace.of(TlsStarted)}

@@ -74,9 +74,7 @@ def paragraph(*parts: str) -> Html:
     return tag("div", *parts, style="margin:2px 0 6px 0;font-size:13px")
 
 
-def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()
-) -> Html:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Html:
     """A table; columns listed in `right` hold numbers and are flush right."""
 
     def cell(name: str, style: str, i: int, text: str) -> Html:
@@ -91,7 +89,9 @@ def table(
 def details(summary: str, *inside: str, opened: bool = False) -> Html:
     """Something that can be folded away."""
     title = tag("summary", summary, style="cursor:pointer;padding:2px 0;font-size:13px")
-    return tag("details", title, *inside, style="margin:2px 0", **({"open": "open"} if opened else {}))
+    return tag(
+        "details", title, *inside, style="margin:2px 0", **({"open": "open"} if opened else {})
+    )
 
 
 def image(svg: str, alt: str) -> Html:

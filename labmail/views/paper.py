@@ -52,12 +52,11 @@ Dash = Literal["solid", "dashed", "dotted"]
 Align = Literal["left", "center", "right"]
 
 _DASHES: dict[str, Any] = {"solid": "solid", "dashed": (0, (5, 2.5)), "dotted": (0, (1.2, 2.0))}
-_FAMILIES = {"DejaVu Sans": "", "DejaVu Sans Mono": ""}
 _WEB_FONTS = {
     "sans": "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif",
     "mono": "DejaVu Sans Mono,Menlo,Consolas,monospace",
 }
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "labmail",
     "svg.fonttype": "none",
     "path.simplify": False,
@@ -176,8 +175,9 @@ class Paper:
 
     def dot(self, x: float, y: float, radius: float, fill: str, edge: str = "none") -> None:
         """A disc, or with fill `palette.PAPER` a ring."""
-        style = {"facecolor": fill, "edgecolor": edge, "linewidth": 1.2 if edge != "none" else 0}
-        self._add(Ellipse((x, y), 2 * radius, 2 * radius, **style))
+        rim = 1.2 if edge != "none" else 0
+        style: dict[str, Any] = {"facecolor": fill, "edgecolor": edge, "linewidth": rim}
+        self._add(Ellipse((x, y), 2 * radius, 2 * radius, angle=0.0, **style))
 
     def polygon(
         self, points: Sequence[Point], fill: str, edge: str = "none", line: float = 1.0

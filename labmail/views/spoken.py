@@ -122,7 +122,7 @@ def said_at(
 def moment(when: datetime) -> str:
     """A lab time: "Mon 5 Jan 2026, 09:00:00"."""
     days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     date = f"{days[when.weekday()]} {when.day} {months[when.month - 1]} {when.year}"
     return f"{date}, {when:%H:%M:%S}"
 
@@ -145,7 +145,7 @@ def span(seconds: float) -> str:
 
 
 def listed(items: Iterable[str], most: int = 3) -> str:
-    """"a, b, c and 4 more"."""
+    """ "a, b, c and 4 more"."""
     all_items = list(items)
     rest = len(all_items) - most
     if rest <= 0:

@@ -32,6 +32,7 @@ from labmail.views.explain import Meaning
 from labmail.views.spoken import IMPLICIT_TLS, protocol, said_at
 from labmail.views.view import View
 
+NO_MEANING = Meaning()
 SHOWN_LINES = 12
 """Lines of a letter, or of a literal, that are shown."""
 
@@ -42,7 +43,7 @@ class Line:
 
     who: str
     said: str
-    meaning: Meaning = Meaning()
+    meaning: Meaning = NO_MEANING
     inside: bool = False
     content: bool = False
 
@@ -106,9 +107,7 @@ def sessions(
 
 
 def _session(trace: Trace, connection: Connection, show: bool) -> Session:
-    events = [
-        e for e in trace.events if getattr(e, "connection", None) == connection
-    ]
+    events = [e for e in trace.events if getattr(e, "connection", None) == connection]
     mode = next((e.mode for e in events if isinstance(e, TlsStarted)), "")
     mode = mode or ("implicit" if connection.service in IMPLICIT_TLS else "")
     inside = mode == "implicit"

@@ -92,7 +92,8 @@ class WorldMap(Picture):
         if not self.steps:
             return f"Map of the world: {plural(len(self.towns), 'domain')}: {places}."
         told = "; ".join(f"{i}. {s.words}" for i, s in enumerate(self.steps[:8], 1))
-        return f"Map with the domains {places}, and a route in {plural(len(self.steps), 'step')}: {told}."
+        count = plural(len(self.steps), "step")
+        return f"Map with the domains {places}, and a route in {count}: {told}."
 
     def text(self) -> str:
         out = ["The world"]

@@ -251,11 +251,14 @@ class _Drawing:
             words = " ".join(spot.services) if spot.up else "stopped"
             self._centred(x, y + 17, words, 6.8, house.wide - 8)
 
-    def _centred(self, x: float, y: float, text: str, size: float, room: float, bold: bool = False) -> None:
+    def _centred(
+        self, x: float, y: float, text: str, size: float, room: float, bold: bool = False
+    ) -> None:
         colour = palette.INK if bold else palette.SOFT
         while measure(text, size, bold=bold) > room and size > 5.8:
             size -= 0.2
-        self.paper.text(x, y, fit(text, room, size, bold=bold), size, colour, align="center", bold=bold)
+        said = fit(text, room, size, bold=bold)
+        self.paper.text(x, y, said, size, colour, align="center", bold=bold)
 
     def _badges(self, i: int, arrow: _Arrow) -> None:
         """The numbers of the steps, outside the town's wall, on the arrow's first stretch."""

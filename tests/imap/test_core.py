@@ -118,6 +118,20 @@ def test_passwords_are_marked_and_never_repeated(house: House, data: bytes) -> N
     assert SECRET not in on_wire
 
 
+def test_passwords_in_what_is_thrown_away_are_marked(house: House) -> None:
+    core = house.core(tls="offered")
+    core.greet()
+    data = b"A1 STARTTLS\r\nA2 NOOP\r\nA3 LOGIN minh " + SECRET + b"\r\n"
+    outputs = core.receive(data)
+    thrown = heard(outputs)[1]
+    assert SECRET in thrown.line and SECRET not in shown(thrown)
+    ((start, end),) = thrown.wire_secrets
+    assert data[start:end] == SECRET + b"\r\n"
+    unfinished = house.core()
+    unfinished.receive(b"A1 LOGIN {4}\r\nminh {10}\r\n" + SECRET[:5])
+    assert SECRET[:5] not in shown(heard(unfinished.timed_out())[0])
+
+
 # --- TLS ---------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.imap.masking import secrets_of
+from labmail.imap.masking import secrets_among, secrets_of
 
 
 def masked(command: bytes) -> bytes:
@@ -34,6 +34,11 @@ def masked(command: bytes) -> bytes:
 )
 def test_what_is_shown(command: bytes, shown: bytes) -> None:
     assert masked(command) == shown
+
+
+def test_passwords_among_commands() -> None:
+    assert secrets_among(b"A1 NOOP\r\nA2 LOGIN minh secret\r\nA3 N") == ((23, 35),)
+    assert secrets_among(b"A1 NOOP\r\nA2 NOOP\r\n") == ()
 
 
 @given(st.binary(max_size=60))

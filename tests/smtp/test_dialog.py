@@ -172,6 +172,13 @@ def test_what_was_injected_before_tls_is_never_read(step):
     assert reports[-2].offset == len(b"EHLO x\r\nSTARTTLS\r\nMAIL FROM:<injected@x>\r\n")
 
 
+@pytest.mark.parametrize("step", [0, 1])
+def test_what_comes_between_the_reply_and_the_handshake_is_never_read(step):
+    late = [*STARTTLS[:5], ("C", b"VRFY injected\r\n"), *STARTTLS[5:]]
+    heard = [r.verb for r in listen(late, step) if isinstance(r, Heard)]
+    assert heard == ["EHLO", "STARTTLS", "EHLO"]
+
+
 def test_implicit_tls_changes_nothing():
     assert short(listen([("T", b""), ("S", b"220 mx\r\n"), *EHLO]))[-1].endswith("ready")
 

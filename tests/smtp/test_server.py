@@ -270,6 +270,19 @@ def test_too_many_errors(play, small, command):
     play(story, limits=small)
 
 
+def test_an_accepted_letter_pays_for_earlier_errors(play, box, small):
+    async def story(session):
+        for _ in range(3):
+            await session.letter(b"")  # EHLO … DATA
+            assert (await session.send(END)).startswith(b"250")
+            for _ in range(small.bad_commands - 1):
+                await session.send(b"WHAT\r\n")
+        assert not session.line.closed
+
+    play(story, limits=small)
+    assert len(box.letters) == 3
+
+
 def test_refused_recipients_are_recorded(play):
     async def story(session):
         await session.greet("EHLO x", "MAIL FROM:<>", "RCPT TO:<who@saigon.example>")

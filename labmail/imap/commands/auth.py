@@ -15,7 +15,6 @@ from labmail.mailbox.errors import NoSuchMailbox
 from labmail.mailbox.mailbox import Mailbox
 from labmail.mailbox.names import SEPARATOR
 
-
 YEARS = range(1971, 3000)
 """Internal dates that APPEND may give: what the clocks of all file systems can keep."""
 

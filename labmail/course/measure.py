@@ -1,0 +1,100 @@
+"""What a journey costs: connections, questions, waits.
+
+Lab time stands still while letters move, so seconds on this machine's clock would say
+something about this machine and nothing about mail.  What can be counted is counted: hosts
+that held the letter, connections opened, questions put to the DNS, replies waited for.
+Each of them costs a trip through the network in the world outside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from labmail.course.notice import Bars, Table
+from labmail.trace.events import Accepted, Connected, Delivered, LookedUp, Relayed, Reply
+from labmail.trace.recorder import Trace
+
+SMTP_SERVICES = frozenset({"smtp", "submission", "submissions"})
+ACCESS_SERVICES = frozenset({"pop3", "pop3s", "imap", "imaps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What happened in a trace, counted."""
+
+    letters: int
+    hosts: int
+    connections: int
+    access_connections: int
+    relays: int
+    questions: int
+    replies: int
+
+
+def effort(trace: Trace) -> Effort:
+    """Count the work of the mail in this trace.  `questions` are those that mail servers
+    put to the DNS and had to wait for (what they remembered is free)."""
+    services = Counter(e.connection.service for e in trace.of(Connected))
+    servers = {e.host for e in trace.of(Accepted)}
+    return Effort(
+        letters=len(trace.of(Delivered)),
+        hosts=len(servers),
+        connections=sum(services[s] for s in SMTP_SERVICES),
+        access_connections=sum(services[s] for s in ACCESS_SERVICES),
+        relays=len(trace.of(Relayed)),
+        questions=sum(e.host in servers and e.server != "cache" for e in trace.of(LookedUp)),
+        replies=sum(e.connection.service in SMTP_SERVICES for e in trace.of(Reply)),
+    )
+
+
+_ROWS = (
+    ("letters in mailboxes", "letters"),
+    ("mail servers that held them", "hosts"),
+    ("connections by SMTP", "connections"),
+    ("connections to POP3 or IMAP", "access_connections"),
+    ("hand-overs from server to server", "relays"),
+    ("questions of mail servers to the DNS", "questions"),
+    ("SMTP replies waited for", "replies"),
+)
+
+
+def side_by_side(traces: Mapping[str, Trace]) -> Table:
+    """Several traces, counted, one column each."""
+    counted = [effort(trace) for trace in traces.values()]
+    rows = [(words, *(str(getattr(e, name)) for e in counted)) for words, name in _ROWS]
+    numbers = range(1, len(counted) + 1)
+    return Table("Counted", ("", *traces), rows, right=tuple(numbers))
+
+
+def delays(trace: Trace) -> dict[int, timedelta]:
+    """Lab time between the first server's "250" and the mailbox, for each delivered letter."""
+    taken: dict[int, Accepted] = {}
+    for accepted in trace.of(Accepted):
+        if accepted.parcel is not None:
+            taken.setdefault(accepted.parcel, accepted)
+    return {
+        e.parcel: e.at - taken[e.parcel].at
+        for e in trace.of(Delivered)
+        if e.parcel is not None and e.parcel in taken
+    }
+
+
+def delay_bars(trace: Trace, step: timedelta = timedelta(minutes=15)) -> Bars:
+    """How many letters took how long, in steps of lab time."""
+    found = delays(trace).values()
+    slots = Counter(0 if not d else -(-d // step) for d in found)
+    counts = {_slot(n, step): slots[n] for n in range(max(slots, default=0) + 1)}
+    return Bars(f"{len(found)} letters: lab time from the first 250 to the mailbox", counts)
+
+
+def _slot(number: int, step: timedelta) -> str:
+    minutes = int(step.total_seconds() // 60)
+    return "at once" if number == 0 else f"up to {_length(number * minutes)}"
+
+
+def _length(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
