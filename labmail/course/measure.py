@@ -82,19 +82,16 @@ def delays(trace: Trace) -> dict[int, timedelta]:
     }
 
 
-def delay_bars(trace: Trace, step: timedelta = timedelta(minutes=15)) -> Bars:
-    """How many letters took how long, in steps of lab time."""
-    found = delays(trace).values()
-    slots = Counter(0 if not d else -(-d // step) for d in found)
-    counts = {_slot(n, step): slots[n] for n in range(max(slots, default=0) + 1)}
-    return Bars(f"{len(found)} letters: lab time from the first 250 to the mailbox", counts)
+def delay_bars(trace: Trace) -> Bars:
+    """How many letters took how long in lab time, shortest first."""
+    found = Counter(delays(trace).values())
+    counts = {_length(delay): found[delay] for delay in sorted(found)}
+    title = f"{found.total()} letters: lab time from the first 250 to the mailbox"
+    return Bars(title, counts)
 
 
-def _slot(number: int, step: timedelta) -> str:
-    minutes = int(step.total_seconds() // 60)
-    return "at once" if number == 0 else f"up to {_length(number * minutes)}"
-
-
-def _length(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
+def _length(delay: timedelta) -> str:
+    hours, minutes = divmod(int(delay.total_seconds()) // 60, 60)
+    if not delay:
+        return "at once"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"

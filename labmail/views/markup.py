@@ -15,10 +15,10 @@ from html import escape
 
 from labmail.views.chars import visible
 
-MONO = "font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px"
-EDGE = "1px solid #8c8c8c"
-_CELL = "text-align:left;vertical-align:top;padding:4px 10px;border-bottom:1px solid #8c8c8c"
-_HEAD = "text-align:left;vertical-align:bottom;padding:4px 10px;border-bottom:2px solid #8c8c8c"
+MONO = "font-family:monospace;font-size:12px"
+_CELL = "text-align:left;vertical-align:top;padding:3px 9px"
+_HEAD = "text-align:left;vertical-align:bottom;padding:3px 9px"
+_ROW = "border-bottom:1px solid #8c8c8c"
 _TABLE = "border-collapse:collapse;margin:4px 0 8px 0;font-size:13px;line-height:1.45"
 
 
@@ -42,12 +42,12 @@ def tag(name: str, *inside: str, style: str = "", **attributes: str) -> Html:
 
 def code(text: str) -> Html:
     """Something that was said or written by a program, in equally wide letters."""
-    return tag("span", text, style=f"{MONO};overflow-wrap:anywhere;white-space:pre-wrap")
+    return tag("span", text, style=f"{MONO};white-space:pre-wrap")
 
 
 def quiet(text: str) -> Html:
     """Something that matters less: smaller, and not fully opaque."""
-    return tag("span", text, style="font-size:12px;opacity:0.75")
+    return tag("span", text, style="font-size:12px;opacity:0.8")
 
 
 def strong(text: str) -> Html:
@@ -81,8 +81,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
         flush = style.replace("text-align:left", "text-align:right") if i in right else style
         return tag(name, text, style=flush)
 
-    top = tag("tr", *(cell("th", _HEAD, i, t) for i, t in enumerate(head)))
-    body = [tag("tr", *(cell("td", _CELL, i, t) for i, t in enumerate(row))) for row in rows]
+    top = tag("tr", *(cell("th", _HEAD, i, t) for i, t in enumerate(head)), style="border-bottom:2px solid #8c8c8c")
+    body = [
+        tag("tr", *(cell("td", _CELL, i, t) for i, t in enumerate(row)), style=_ROW)
+        for row in rows
+    ]
     return tag("table", tag("thead", top), tag("tbody", *body), style=_TABLE)
 
 

@@ -282,11 +282,19 @@ class Paper:
 
 
 def _tidied(svg: str) -> str:
-    """matplotlib's SVG without what a picture in a notebook has no use for."""
+    """matplotlib's SVG without what a picture in a notebook has no use for: half the size."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _LONE_GROUP.sub(r"\1", svg)
     svg = re.sub(r"font-family: [^;\"]*Mono[^;\"]*", f"font-family: {_WEB_FONTS['mono']}", svg)
-    svg = re.sub(r"font-family: '[^;\"]*", f"font-family: {_WEB_FONTS['sans']}", svg)
+    svg = re.sub(r" font-family: '[^;\"]*;?", "", svg)
+    svg = svg.replace("*{", f"*{{font-family: {_WEB_FONTS['sans']}; ", 1)
+    svg = svg.replace(" text-anchor: start;", "").replace("; stroke-linejoin: miter", "")
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", svg)
-    svg = re.sub(r"\n(?=[ML QCz])", " ", svg)
+    svg = re.sub(r"\s*\n\s*(?=[MLQCz\"])", "", svg)
     return re.sub(r"\n\s+", "\n", svg)
+
+
+_LONE_GROUP = re.compile(
+    r'<g id="[a-z0-9]+_\d+">\s*(<path [^>]*/>|<text [^>]*>[^<]*</text>)\s*</g>'
+)
