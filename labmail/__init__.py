@@ -60,7 +60,20 @@ _HOMES = {
 """Where each public name lives.  It is imported when it is first used, so that
 ``import labmail`` stays quick and never loads matplotlib."""
 
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [
+    "Lab",
+    "__version__",
+    "check",
+    "custody",
+    "dns_table",
+    "envelope_card",
+    "hint",
+    "ladder",
+    "predict",
+    "solution",
+    "transcript",
+    "world_map",
+]
 
 
 def _render(thing: Any, form: str) -> str:

@@ -30,8 +30,15 @@ from labmail.net.guard import guard_thread, release_thread
 from labmail.running import RunningWorld
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
+from labmail.trace.letters import card
 from labmail.trace.recorder import Trace
-from labmail.trace.snapshots import BoxSnapshot, DnsSnapshot, HealthSnapshot, QueueSnapshot
+from labmail.trace.snapshots import (
+    BoxSnapshot,
+    DnsSnapshot,
+    EnvelopeCard,
+    HealthSnapshot,
+    QueueSnapshot,
+)
 from labmail.user import User
 from labmail.world import LaptopSpec, World, load_world
 
@@ -289,6 +296,11 @@ class Lab:
         user = self.user(address)
         self.settle()
         return self._look(lambda w: box_snapshot(w.hosts[user.home.name], address, mailbox))
+
+    def card(self, parcel: int, host: str | None = None) -> EnvelopeCard:
+        """The envelope of a letter beside its letterhead, as `host` (by default the first
+        host) accepted it; raises LookupError when it did not."""
+        return card(self.trace, parcel, host)
 
     def dig(self, name: str, rtype: str = "A") -> DnsSnapshot:
         """Ask the lab's DNS, as the notebook's laptop would."""

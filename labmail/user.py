@@ -26,6 +26,10 @@ from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
 
 
+_SEVEN_BIT = email.policy.SMTP.clone(cte_type="7bit")
+"""`smtplib` never says BODY=8BITMIME, so an 8-bit letter would go out undeclared (RFC 6152 §3)."""
+
+
 class Surroundings(Protocol):
     """What a user needs of the lab."""
 
@@ -69,7 +73,7 @@ class User:
 
         `EmailMessage` itself adds neither Date nor Message-ID.
         """
-        letter = EmailMessage(policy=email.policy.SMTP)
+        letter = EmailMessage(policy=_SEVEN_BIT)
         letter["Date"] = format_datetime(self._lab.now())
         letter["From"] = Address(self.name, addr_spec=self.address)
         letter["To"] = ", ".join(_header_address(p) for p in _people(to))

@@ -3,6 +3,8 @@
 ``addresses``   well-known ports and the names of services
 ``network``     (address, port) of the lab ↔ a real socket on 127.0.0.1
 ``connection``  one accepted connection: the tap under and above TLS, limits, hang-ups
+``tls``         TLS on plain bytes
+``limits``      what a server puts up with
 ``core``        what a protocol without I/O takes and gives
 ``driver``      runs such a protocol on a connection
 ``stdlib``      smtplib, poplib, imaplib and socket.create_connection reach the lab by name

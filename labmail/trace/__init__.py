@@ -3,4 +3,6 @@
 ``events``    the vocabulary, frozen dataclasses in three levels (wire, talk, post)
 ``parcel``    a letter under way: envelope, untouched bytes, number
 ``recorder``  the list itself, and `Trace`, a stretch of it
+``snapshots`` how things stood at one moment: a mailbox, a queue, a letter at a hop
+``letters``   a letter as it was at one hop, from the bytes of the trace
 """

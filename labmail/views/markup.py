@@ -40,9 +40,9 @@ def tag(name: str, *inside: str, style: str = "", **attributes: str) -> Html:
     return Html(f"<{name}{written}>{''.join(html(part) for part in inside)}</{name}>")
 
 
-def code(text: str) -> Html:
+def code(*lines: str) -> Html:
     """Something that was said or written by a program, in equally wide letters."""
-    return tag("span", text, style=f"{MONO};white-space:pre-wrap")
+    return tag("span", Html("\n".join(map(html, lines))), style=f"{MONO};white-space:pre-wrap")
 
 
 def quiet(text: str) -> Html:
@@ -81,7 +81,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
         flush = style.replace("text-align:left", "text-align:right") if i in right else style
         return tag(name, text, style=flush)
 
-    top = tag("tr", *(cell("th", _HEAD, i, t) for i, t in enumerate(head)), style="border-bottom:2px solid #8c8c8c")
+    heads = (cell("th", _HEAD, i, t) for i, t in enumerate(head))
+    top = tag("tr", *heads, style="border-bottom:2px solid #8c8c8c")
     body = [
         tag("tr", *(cell("td", _CELL, i, t) for i, t in enumerate(row)), style=_ROW)
         for row in rows

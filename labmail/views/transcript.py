@@ -228,14 +228,25 @@ def _session_html(session: Session, opened: bool) -> markup.Html:
         (
             markup.quiet("TLS") if line.inside else "",
             _speaker(line.who),
-            markup.quiet(line.said) if not line.who else markup.code(line.said),
+            markup.quiet(line.said) if not line.who else markup.code(*line.said.split("\n")),
             line.meaning.words,
             markup.quiet(line.meaning.section) if line.meaning.section else "",
         )
-        for line in session.lines
+        for line in _letters_joined(session.lines)
     ]
     grid = markup.table(("", "", "said", "what it means", "where that is written"), rows)
     return markup.details(session.title, grid, opened=opened)
+
+
+def _letters_joined(lines: Sequence[Line]) -> list[Line]:
+    """In a table the lines of a letter share one cell."""
+    out: list[Line] = []
+    for line in lines:
+        if out and line.content and out[-1].content and line.who == out[-1].who:
+            out[-1] = replace(out[-1], said=f"{out[-1].said}\n{line.said}")
+        else:
+            out.append(line)
+    return out
 
 
 def _speaker(who: str) -> str:
