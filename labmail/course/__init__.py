@@ -4,12 +4,12 @@
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, … are those of each notebook
 `predictions`      predict and review: bets before a run, met again at the end
-`cards`            the journey as cards to lay in order
-`inventory`        fifteen questions for the first and the last day
+`order`            the journey as cards to lay in order
+`baseline`         the inventory: fifteen questions for the first and the last day
 `claims`           statements that are held to what just happened
-`logbook`          a trace as numbered moments
+`moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
-`abilities`        which ability dies with which role
+`roles`            which ability dies with which role
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
 `notes`            what the kernel remembers of its learner
@@ -17,16 +17,17 @@
 =================  ==============================================================
 """
 
-from labmail.course.abilities import abilities, badges
-from labmail.course.cards import cards, compare
+from labmail.course.baseline import inventory, inventory_review
 from labmail.course.checks import check, hint, progress, solution
-from labmail.course.claims import claim, claims
-from labmail.course.glossary import glossary, term
-from labmail.course.inventory import inventory, inventory_review
-from labmail.course.logbook import logbook
+from labmail.course.claims import claim, facts
+from labmail.course.glossary import term
 from labmail.course.measure import delay_bars, delays, effort, side_by_side
+from labmail.course.moments import logbook
+from labmail.course.nb01 import journey
 from labmail.course.notice import show_source
+from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.roles import abilities, badges
 
 __all__ = [
     "abilities",
@@ -34,15 +35,15 @@ __all__ = [
     "cards",
     "check",
     "claim",
-    "claims",
     "compare",
     "delay_bars",
     "delays",
     "effort",
-    "glossary",
+    "facts",
     "hint",
     "inventory",
     "inventory_review",
+    "journey",
     "logbook",
     "predict",
     "progress",

@@ -96,7 +96,10 @@ def _body(exercise: Exercise) -> str:
     source = textwrap.dedent(inspect.getsource(exercise.solve))
     _, _, rest = source.partition('"""')
     _, _, body = rest.partition('"""')
-    return textwrap.dedent(body.strip("\n")).rstrip()
+    shown = textwrap.dedent(body.strip("\n")).rstrip()
+    if not shown.startswith("return "):
+        return f'{shown}\n\ncheck("{exercise.key}")'
+    return f'answer = {shown.removeprefix("return ")}\n\ncheck("{exercise.key}", answer)'
 
 
 def progress() -> Table:

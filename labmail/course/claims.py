@@ -37,6 +37,12 @@ def claim(statement: str, holds: object, source: str = "") -> Notice:
     return Notice(f"✔ {statement}", [source] if source else (), Tone.GOOD)
 
 
+def facts(*stated: Notice) -> Notice:
+    """Several claims in one frame: ``facts(claim(…), claim(…))``."""
+    lines = [" — ".join([notice.title, *notice.lines]) for notice in stated]
+    return Notice("What this shows", lines, Tone.GOOD)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A statement of an article and where the course tries it.

@@ -31,7 +31,7 @@ from labmail.imap.response import CRLF, Answer, Ask, Refusal, status_line
 from labmail.imap.session import CheckPassword, Session
 from labmail.imap.states import EXPUNGE_HELD_BACK, STATES, STATES_ON_NO, State, where_allowed
 from labmail.mailbox.errors import BadMailboxName, MailboxError, MailboxExists, NoSuchMailbox
-from labmail.net.core import HangUp, Heard, Limit, Output
+from labmail.net.core import HandOn, HangUp, Heard, Limit, Output, nothing_early
 from labmail.net.limits import Limits
 
 HANDLERS: dict[str, Handler] = {
@@ -76,6 +76,7 @@ class ImapCore:
         self._framer = Framer(frame_limits(limits, logged_in=False))
         self._asked: tuple[str, Ask] | None = None  # tag, and what the next line goes to
         self._bad_commands = 0
+        self.hand_on: HandOn = nothing_early
         self._deaf = False  # hanging up, or waiting for the handshake
 
     # --- Core -----------------------------------------------------------------------------
@@ -167,6 +168,7 @@ class ImapCore:
             on_wire = tuple((offset + start, offset + end) for start, end in secrets)
         state = self._session.state.value
         self._session.outputs.append(Heard(verb, line, state, offset, tag, secrets, on_wire))
+        self._session.outputs = self.hand_on(self._session.outputs)
 
     def _command(self, frame: Frame) -> None:
         dec = Decoder(frame.data)

@@ -116,6 +116,7 @@ class Line(asyncio.Protocol):
         self.caller: Caller
         self.closing = False
         self.closed = False
+        self._client_is_done = False
         self._exchange = exchange
         self._loop = asyncio.get_running_loop()
         self._socket: asyncio.Transport
@@ -149,8 +150,9 @@ class Line(asyncio.Protocol):
         """Whether the world is not at rest because of this line."""
         if self.closed:
             return False
+        ending = self.closing or self._client_is_done
         return self.caller.kind == "host" or (
-            self.closing and self._socket.get_write_buffer_size() == 0
+            ending and self._socket.get_write_buffer_size() == 0
         )
 
     def emit(self, kind: type[Event], **fields: Any) -> Event:
@@ -289,13 +291,19 @@ class Line(asyncio.Protocol):
             self._hear(Layer.INSIDE, words)
         elif words:  # first words on the heels of the handshake: whoever waits for it goes first
             self._loop.call_soon(self._hear, Layer.INSIDE, words)
+        if self._tls.ended and not self.closing and not self.eof_received():
+            self.close()
 
     def eof_received(self) -> bool:
+        """The client will say no more.  Whether the line stays open: a server may have answers
+        to what was said before (``printf … | nc`` waits for them)."""
         self._closed_by = self._closed_by or Side.CLIENT
-        if self._inner is None:
-            return False
-        still_talking = self._inner.eof_received()
-        return bool(still_talking) and self._tls is None  # TLS cannot be half closed here
+        if self._inner is None or self._client_is_done or self._handshaking:
+            return self._client_is_done and not self._handshaking
+        answers = bool(self._inner.eof_received())
+        # A host of the lab that says no more has hung up.
+        self._client_is_done = answers and self.caller.kind != "host"
+        return self._client_is_done
 
     def pause_writing(self) -> None:
         """The client does not read: stop listening to it, so that nothing piles up."""
@@ -341,6 +349,10 @@ class Line(asyncio.Protocol):
         self._tls_mode = mode
         self._tls_ready = self._loop.create_future()
         return self._tls_ready
+
+    @property
+    def _handshaking(self) -> bool:
+        return self._tls is not None and not self._tls.established
 
     def _decrypt(self, record: bytes) -> bytes:
         assert self._tls is not None

@@ -9,6 +9,7 @@ nothing but bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,8 +102,24 @@ class Carried:
 Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp | Carried
 
 
+HandOn = Callable[[list[Output]], list[Output]]
+"""Takes what is to be done so far; gives back what is still to be done."""
+
+
+def nothing_early(outputs: list[Output]) -> list[Output]:
+    """Hand nothing on before the method returns."""
+    return outputs
+
+
 class Core(Protocol):
-    """A protocol without I/O.  Every method returns what is to be done, in order."""
+    """A protocol without I/O.  Every method returns what is to be done, in order.
+
+    `hand_on` is called when a command has been read and is about to be carried
+    out.  A driver sets it, to do and record what there is so far: a command then
+    stands in the trace before what it brought about.
+    """
+
+    hand_on: HandOn
 
     def greet(self) -> list[Output]:
         """The connection is open (for implicit TLS: the handshake is through)."""

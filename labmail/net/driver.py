@@ -20,6 +20,7 @@ class Driver(asyncio.Protocol):
 
     def __init__(self, core: Core, line: Line, tls: ssl.SSLContext | None = None) -> None:
         self._core = core
+        core.hand_on = self._do_early
         self._line = line
         self._tls = tls
 
@@ -39,6 +40,10 @@ class Driver(asyncio.Protocol):
     def timed_out(self) -> None:
         """The line's patience is over."""
         self._do(self._core.timed_out())
+
+    def _do_early(self, outputs: list[Output]) -> list[Output]:
+        self._do(outputs)
+        return []
 
     def _do(self, outputs: list[Output]) -> None:
         for output in outputs:

@@ -47,14 +47,13 @@ class Dialler(Protocol):
 _original_connect: Callable[..., socket.socket] = socket.create_connection
 _original_fqdn: Callable[[str], str] = socket.getfqdn
 _DEFAULT: Any = inspect.signature(_original_connect).parameters["timeout"].default
-_installed: Dialler | None = None
+_installed: list[Dialler] = []
 _preferred: ContextVar[Dialler | None] = ContextVar("preferred", default=None)
 
 
 def install(dialler: Dialler) -> None:
     """Let the standard library reach this lab (and no longer an earlier one)."""
-    global _installed
-    _installed = dialler
+    _installed.append(dialler)
     socket.create_connection = _create_connection
     socket.getfqdn = _getfqdn
     for module, kind in _DICE:
@@ -62,10 +61,10 @@ def install(dialler: Dialler) -> None:
 
 
 def uninstall(dialler: Dialler) -> None:
-    """Give the standard library back, unless another lab has taken over since."""
-    global _installed
-    if _installed is dialler:
-        _installed = None
+    """Take this lab out of reach; give the standard library back when it was the last."""
+    if dialler in _installed:
+        _installed.remove(dialler)
+    if not _installed:
         socket.create_connection = _original_connect
         socket.getfqdn = _original_fqdn
         for module, _ in _DICE:
@@ -83,7 +82,7 @@ def reaching(dialler: Dialler) -> Iterator[None]:
 
 
 def _reached() -> Dialler | None:
-    return _preferred.get() or _installed
+    return _preferred.get() or next(reversed(_installed), None)
 
 
 def _create_connection(

@@ -61,6 +61,8 @@ class TlsServer:
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self.established = False
         """Whether the handshake is through."""
+        self.ended = False
+        """Whether the client has said that it will say no more (close_notify)."""
 
     def receive(self, records: bytes) -> bytes:
         """Take records from the client; give what they said (b"" while the hands are shaken).
@@ -101,6 +103,7 @@ class TlsServer:
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLZeroReturnError:  # the client's close_notify
+                self.ended = True
                 break
             if not piece:
                 break

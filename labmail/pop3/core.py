@@ -19,7 +19,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labmail.mailbox.store import Account, MailboxError, MaildropLocked
-from labmail.net.core import Deliver, HangUp, Heard, Limit, LogIn, Output, Say, StartTls
+from labmail.net.core import (
+    Deliver,
+    HandOn,
+    HangUp,
+    Heard,
+    Limit,
+    LogIn,
+    Output,
+    Say,
+    StartTls,
+    nothing_early,
+)
 from labmail.net.limits import Limits
 from labmail.pop3 import sasl
 from labmail.pop3.maildrop import Maildrop, NoMessage
@@ -108,6 +119,7 @@ class Pop3Core:
         self._bad_commands = 0
         self._drop: Maildrop | None = None
         self._outputs: list[Output] = []
+        self.hand_on: HandOn = nothing_early
 
     # --- the core's face ----------------------------------------------------------------
 
@@ -241,6 +253,7 @@ class Pop3Core:
         self._outputs.append(
             Heard(verb, line, self.state, self._offset, secrets=secrets, wire_secrets=wire)
         )
+        self._outputs = self.hand_on(self._outputs)
 
     def _say(self, reply: Reply, verb: str, after: str | None = None) -> None:
         before, self.state = self.state, after or self.state

@@ -195,13 +195,14 @@ class MailQueue:
         """Attempt, apply what came of it, and write down what is next."""
         key = (letter.queue_id, domain)
         self._under_way.add(key)
+        outcomes: tuple[Outcome, ...] = ()
         try:
             outcomes = await self._attempt(letter, domain, due)
-        finally:
+        finally:  # also when the attempt is broken off: then nothing has come of it
             self._under_way.discard(key)
             self._lanes.leave(domain)
-        self._land(letter.queue_id, domain, outcomes)
-        self._plan(letter.queue_id, domain)
+            self._land(letter.queue_id, domain, outcomes)
+            self._plan(letter.queue_id, domain)
 
     async def _attempt(
         self, letter: Letter, domain: str, due: tuple[str, ...]

@@ -9,7 +9,7 @@ in small overlaps: for an instant two hosts hold the letter, never none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from labmail.trace.events import (
     Stored,
 )
 from labmail.trace.recorder import Trace
-from labmail.views.chars import text_table, visible
+from labmail.views.chars import plural, text_table, visible
 from labmail.views.spoken import clock, listed, moment
 from labmail.views.view import Picture
 
@@ -46,6 +46,7 @@ class Mark(StrEnum):
     DELIVERED = "delivered"
     STORED = "stored"
     FETCHED = "copy fetched"
+    READ = "looked at"
     LEFT = "let go"
     REMOVED = "removed"
 
@@ -133,6 +134,7 @@ _SIGN = {
     Mark.DELIVERED: "✔",
     Mark.STORED: "✔",
     Mark.FETCHED: "⇩",
+    Mark.READ: "·",
     Mark.LEFT: "│",
     Mark.REMOVED: "✘",
 }
@@ -144,6 +146,7 @@ class _Story:
     def __init__(self) -> None:
         self.moments: list[Moment] = []
         self.holdings: list[Holding] = []
+        self._more: dict[str, int] = {}
 
     def read(self, event: PostEvent) -> None:
         reader = _READERS.get(type(event))
@@ -187,7 +190,16 @@ class _Story:
         self._note(e, e.host, Mark.RELAYED, f"{visible(e.to)} took it: {visible(e.reply)}")
 
     def deferred(self, e: Deferred) -> None:
-        words = f"keeps it: {visible(e.reason)}; next try {clock(e.next_try, e.at)}"
+        words = f"keeps it, next try {clock(e.next_try, e.at)}: {visible(e.reason)}"
+        run = self.moments[-3:]
+        if len(run) == 3 and all(_deferred_at(m, e.host) for m in run):
+            # Of many attempts in a row the first and the last are told, the rest counted.
+            self._more[e.host] = self._more.get(e.host, 0) + 1
+            count = f"… {plural(self._more[e.host] + 1, 'time')} …"
+            self.moments[-2] = replace(self.moments[-2], words=count)
+            self.moments[-1] = Moment(e.at, e.host, Mark.DEFERRED, words)
+            return
+        self._more.pop(e.host, None)
         self._note(e, e.host, Mark.DEFERRED, words)
 
     def bounced(self, e: Bounced) -> None:
@@ -205,12 +217,20 @@ class _Story:
         self._take(box, index, True, mark)
 
     def fetched(self, e: Fetched) -> None:
-        words = f"a program took a copy ({visible(e.how)}); the mailbox still has it"
-        self._note(e, _box(e), Mark.FETCHED, words)
+        how = visible(e.how)
+        if how.endswith(("RETR", "[]", "RFC822")):
+            words = f"a program took a copy ({how}); the mailbox still has it"
+            self._note(e, _box(e), Mark.FETCHED, words)
+        else:
+            self._note(e, _box(e), Mark.READ, f"a program read part of it ({how})")
 
     def expunged(self, e: Expunged) -> None:
         index = self._note(e, _box(e), Mark.REMOVED, f"removed by {visible(e.how)}")
         self._let_go(_box(e), index)
+
+
+def _deferred_at(moment_: Moment, host: str) -> bool:
+    return moment_.mark is Mark.DEFERRED and moment_.holder == host
 
 
 def _told(event: Accepted) -> str:

@@ -34,6 +34,7 @@ _COLOUR = {
     Mark.DELIVERED: palette.GREEN,
     Mark.STORED: palette.GREEN,
     Mark.FETCHED: palette.PURPLE,
+    Mark.READ: palette.PURPLE,
     Mark.LEFT: palette.SOFT,
     Mark.REMOVED: palette.VERMILION,
 }

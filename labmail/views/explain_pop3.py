@@ -6,8 +6,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "USER": ("names the mailbox; PASS has to follow", "RFC 1939 §7"),
     "PASS": ("gives the password, and locks the maildrop", "RFC 1939 §7"),
     "APOP": ("logs in with a digest instead of the password", "RFC 1939 §7"),
-    "AUTH": ("logs in with a SASL mechanism", "RFC 5034 §4"),
-    "(auth)": ("goes on with the login: a base64 answer", "RFC 5034 §4"),
+    "AUTH": ("logs in with a SASL mechanism", "RFC 5034"),
+    "(auth)": ("goes on with the login: a base64 answer", "RFC 5034"),
     "STLS": ("asks to go on inside TLS", "RFC 2595 §4"),
     "CAPA": ("asks what the server can do", "RFC 2449 §5"),
     "STAT": ("asks how many letters there are, and their octets", "RFC 1939 §5"),
@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 INDICATORS: dict[str, tuple[str, str]] = {
     "+OK": ("yes", "RFC 1939 §3"),
     "-ERR": ("no", "RFC 1939 §3"),
-    "+": ("the login goes on: a base64 question, maybe empty", "RFC 5034 §4"),
+    "+": ("the login goes on: a base64 question, maybe empty", "RFC 5034"),
 }
 
 ANSWERS: dict[str, str] = {

@@ -76,7 +76,7 @@ CODES: dict[str, tuple[str, str]] = {
     "502": ("command not implemented", "RFC 5321 §4.2.4"),
     "503": ("wrong order of commands", "RFC 5321 §4.2.3"),
     "504": ("parameter not implemented", "RFC 5321 §4.2.3"),
-    "521": ("this host never accepts mail", "RFC 7504 §3"),
+    "521": ("this host never accepts mail", "RFC 7504"),
     "530": ("log in first, or start TLS first", "RFC 4954 §6"),
     "534": ("this mechanism is too weak here", "RFC 4954 §6"),
     "535": ("login failed: user or password not right", "RFC 4954 §6"),
@@ -87,7 +87,7 @@ CODES: dict[str, tuple[str, str]] = {
     "553": ("mailbox name not allowed", "RFC 5321 §4.2.3"),
     "554": ("transaction failed, or no service here", "RFC 5321 §4.2.3"),
     "555": ("MAIL or RCPT parameters not recognised", "RFC 5321 §4.1.1.11"),
-    "556": ("the recipient's domain accepts no mail", "RFC 7504 §4"),
+    "556": ("the recipient's domain accepts no mail", "RFC 7504"),
 }
 
 AFTER: dict[tuple[str, str], tuple[str, str]] = {
@@ -170,7 +170,7 @@ DETAIL_SECTIONS: dict[str, str] = {
     "7.11": "RFC 4954 §6",
     "7.20": "RFC 7372 §3.1",
     "7.23": "RFC 7372 §3.2",
-    "7.26": "RFC 7372 §3.3",
+    "7.26": "RFC 7372",
 }
 """Details that were added after RFC 3463."""
 

@@ -69,6 +69,7 @@ from labmail.views.spoken import (
     way,
 )
 
+_USUAL_ENDS = frozenset({"", "LOGOUT", "QUIT"})
 MOST_ROWS = 90
 """A ladder longer than this is folded."""
 
@@ -111,11 +112,12 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened at one host."""
+    """Something that happened at one host.  `cached`: it answered itself from its DNS cache."""
 
     lane: str
     label: str
     mood: Mood = Mood.PLAIN
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +181,13 @@ class _Reader:
         self._inside: set[int] = set()
         self._tls = {e.connection.number: e for e in trace.of(TlsStarted)}
         self._untagged: list[Reply] = []
+        self._whole: dict[int, bool] = {}
+        """Whether the command under way on a connection asks for whole letters."""
 
     def read(self) -> list[Timed]:
         rows: list[Timed] = []
         events = [e for e in self._trace.events if not isinstance(e, Sent)]
-        for event, following in zip(events, [*events[1:], None], strict=True):
+        for event, following in zip(events, [*events[1:], None], strict=False):
             rows += [(event.at, row) for row in self._opening(event)]
             rows += [(event.at, self._marked(row)) for row in self._rows(event, following)]
             if isinstance(event, TlsStarted):
@@ -243,6 +247,7 @@ class _Reader:
         back = there[::-1]
         number = connection.number
         if isinstance(event, Command):
+            self._whole[number] = _asks_for_whole(event)
             return [Arrow(*there, _command_label(event), Kind.COMMAND, number=number)]
         if isinstance(event, Content):
             return [self._letter(event)]
@@ -255,10 +260,10 @@ class _Reader:
         if isinstance(event, LimitReached):
             label = f"limit: {visible(event.limit)}; {visible(event.action)}"
             return [Note(connection.server.name, label, Mood.BAD)]
-        if isinstance(event, Closed) and event.reason:
+        if isinstance(event, Closed) and event.reason not in _USUAL_ENDS:
             ends = there if event.by is Side.CLIENT else back
             label = f"hangs up: {visible(event.reason)}"
-            return [Arrow(*ends, label, Kind.CLOSE, Mood.BAD, number=number)]
+            return [Arrow(*ends, label, Kind.CLOSE, number=number)]
         return []
 
     def _letter(self, event: Content) -> Arrow:
@@ -267,6 +272,8 @@ class _Reader:
         ends = connection.client.name, connection.server.name
         numbers = self._parcels.get(connection.number, []) if push else []
         which = f"letter {', '.join(map(str, numbers))}" if numbers else "the letter"
+        if not push and not self._whole.get(connection.number, True):
+            which = "part of a letter"
         label = f"{'push' if push else 'pull'}: {which}, {plural(event.size, 'octet')}"
         source, target = ends if push else ends[::-1]
         how = Way.PUSH if push else Way.PULL
@@ -275,6 +282,8 @@ class _Reader:
     def _reply(self, event: Reply, following: Event | None) -> list[Row]:
         """One arrow per reply; a run of IMAP's untagged answers shares one."""
         connection = event.connection
+        if event.lines == (b")",):  # what closes a FETCH after its literal
+            return []
         ends = connection.server.name, connection.client.name
         if event.code == "*" and event.verb:
             self._untagged.append(event)
@@ -290,7 +299,8 @@ class _Reader:
         question = f"{event.rtype} {visible(event.name)}"
         answer, mood = _dns_answer(event)
         if event.server == "cache":
-            return [Note(event.host, f"still knows {question} → {answer}", mood)]
+            note = Note(event.host, f"{_CACHE}{question} → {answer}", mood, cached=True)
+            return [note] if self._talk else []
         server = self._names.get(event.server, event.server)
         if not self._talk:
             return [Arrow(event.host, server, f"asks {question} → {answer}", Kind.LOOKUP, mood)]
@@ -326,9 +336,17 @@ def _errand(how: Way, parcels: list[int]) -> str:
     which = f"letter {', '.join(map(str, parcels))}" if parcels else "a letter"
     return {
         Way.PUSH: f"push, gives {which}",
-        Way.PULL: "pull, takes a letter home",
+        Way.PULL: "pull, fetches a letter",
         Way.NONE: "no letter crosses",
     }[how]
+
+
+def _asks_for_whole(event: Command) -> bool:
+    """POP3's RETR does; IMAP's FETCH does with ``BODY[]`` or ``RFC822`` (RFC 3501 §6.4.5)."""
+    if event.verb in {"FETCH", "UID FETCH"}:
+        line = event.line.upper()
+        return b"[]" in line or line.rstrip(b")").endswith(b"RFC822")
+    return event.verb != "TOP"
 
 
 def _command_label(event: Command) -> str:
@@ -371,10 +389,14 @@ def reply_mood(code: str) -> Mood:
     return Mood.BAD if code in {"-ERR", "NO", "BAD"} else Mood.PLAIN
 
 
+_DNS_MOODS = {"NODATA": Mood.PLAIN, "SERVFAIL": Mood.WAIT, "TIMEOUT": Mood.WAIT}
+_CACHE = "knows from its cache: "
+
+
 def _dns_answer(event: LookedUp) -> tuple[str, Mood]:
     if event.status != "NOERROR":
-        return event.status, Mood.WAIT if event.status in {"SERVFAIL", "TIMEOUT"} else Mood.BAD
-    return listed(map(visible, event.answers), 3) or "no records", Mood.PLAIN
+        return event.status, _DNS_MOODS.get(event.status, Mood.BAD)
+    return " · ".join(map(visible, event.answers[:4])) or "no records", Mood.PLAIN
 
 
 # --- notes: one line about each post event ------------------------------------------
@@ -403,7 +425,7 @@ def _routed(e: Routed) -> tuple[str, Mood]:
 def _deferred(e: Deferred) -> tuple[str, Mood]:
     again = f"next try {clock(e.next_try, e.at)}"
     said = f"not now, after {plural(e.attempts, 'attempt')}"
-    return f"{said}: {visible(e.reason)}; {again}", Mood.WAIT
+    return f"{said}, {again}: {visible(e.reason)}", Mood.WAIT
 
 
 def _bounced(e: Bounced) -> tuple[str, Mood]:
@@ -466,6 +488,10 @@ def _with_times(timed: list[Timed]) -> list[Row]:
     rows: list[Row] = []
     before: datetime | None = None
     for at, row in timed:
+        last = rows[-1] if rows else None
+        if isinstance(row, Note) and isinstance(last, Note) and _same_cache(last, row):
+            rows[-1] = _merged(last, row)
+            continue
         if before is None:
             rows.append(Rule(moment(at)))
         elif at != before:
@@ -473,6 +499,16 @@ def _with_times(timed: list[Timed]) -> list[Row]:
         before = at
         rows.append(row)
     return rows
+
+
+def _same_cache(a: Note, b: Note) -> bool:
+    return a.cached and b.cached and a.lane == b.lane
+
+
+def _merged(a: Note, b: Note) -> Note:
+    """Several things that a host knew itself, in one note: the questions only."""
+    questions = [label.removeprefix(_CACHE).partition(" → ")[0] for label in (a.label, b.label)]
+    return replace(a, label=_CACHE + ", ".join(questions))
 
 
 def _folded(rows: list[Row]) -> list[Row]:
@@ -524,14 +560,19 @@ def _fold_connection(rows: list[Row], number: int) -> list[Row]:
 
 
 def _lanes(rows: list[Row]) -> tuple[str, ...]:
-    """Lanes in the order in which the story comes to them."""
+    """Lanes in the order in which the story comes to them; the DNS, which all ask, stands
+    behind the first two."""
     names: dict[str, None] = {}
+    asked: dict[str, None] = {}
     for row in rows:
-        if isinstance(row, Arrow):
-            names.update({row.source: None, row.target: None} if row.kind not in _BACK else {})
+        if isinstance(row, Arrow) and row.kind not in _BACK:
+            names.update({row.source: None, row.target: None})
+            if row.kind in {Kind.ASK, Kind.LOOKUP}:
+                asked[row.target] = None
         elif isinstance(row, Note):
             names.setdefault(row.lane, None)
-    return tuple(names)
+    others = [name for name in names if name not in asked]
+    return (*others[:2], *asked, *others[2:])
 
 
 _BACK = {Kind.REPLY, Kind.ANSWER}

@@ -84,8 +84,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
     heads = (cell("th", _HEAD, i, t) for i, t in enumerate(head))
     top = tag("tr", *heads, style="border-bottom:2px solid #8c8c8c")
     body = [
-        tag("tr", *(cell("td", _CELL, i, t) for i, t in enumerate(row)), style=_ROW)
-        for row in rows
+        tag("tr", *(cell("td", _CELL, i, t) for i, t in enumerate(row)), style=_ROW) for row in rows
     ]
     return tag("table", tag("thead", top), tag("tbody", *body), style=_TABLE)
 

@@ -221,7 +221,7 @@ def _step(trace: Trace, event: Event, names: dict[str, str], seen: set[int]) -> 
     how = way(trace, connection)
     errand = {Way.PUSH: "gives the letter (push)", Way.PULL: "takes the letter (pull)"}
     words = f"{protocol(connection)}, port {connection.server.port}"
-    words += f": {errand[how]}" if how in errand else ""
+    words = f"{words}: {errand[how]}" if how in errand else f"opens {words}"
     return Step(connection.client.name, connection.server.name, words, how)
 
 
@@ -229,11 +229,15 @@ def _same_errand(a: Step, b: Step) -> bool:
     same = (a.source, a.target, a.lookup, a.failed, a.way) == (
         b.source, b.target, b.lookup, b.failed, b.way,
     )  # fmt: skip
-    return same and (a.lookup or a.words.partition(" ×")[0] == b.words)
+    idle = a.source != a.target and not a.failed and a.way is Way.NONE
+    return same and (a.lookup or idle or a.words.partition(" ×")[0] == b.words)
 
 
 def _merged(a: Step, b: Step) -> Step:
     if a.lookup:
         return replace(a, words=f"{a.words}, {b.words.removeprefix('asks ')}")
+    if a.words.startswith("opens ") and a.words != b.words:
+        more = b.words.removeprefix("opens ")
+        return a if more in a.words else replace(a, words=f"{a.words}; {more}")
     words, _, count = a.words.partition(" ×")
     return replace(a, words=f"{words} ×{int(count or 1) + 1}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from labmail.views import palette
-from labmail.views.paper import Dash, Paper, Point, fit, measure
+from labmail.views.paper import Dash, Paper, Point, broken, fit, measure
 from labmail.views.spoken import Way
 from labmail.views.world_map import Spot, Step, Town, WorldMap
 
@@ -22,6 +22,8 @@ CLIENT = 116.0
 STREET = 72.0
 QUIET = 18.0
 ROW = 16.5
+LINE = 11.2
+NARROWEST = 560.0
 DOOR = 15.5
 MOST_STEPS = 24
 
@@ -115,15 +117,17 @@ class _Drawing:
         for number, step in enumerate(self._steps, 1):
             known = step.source in self._houses and step.target in self._houses
             if known and step.source != step.target:
-                same = replace(step, words="") if step.lookup else step
+                idle = step.lookup or (step.way is Way.NONE and not step.failed)
+                same = replace(step, words="") if idle else step
                 groups.setdefault(same, []).append(number)
         return [_Arrow(step, tuple(numbers)) for step, numbers in groups.items()]
 
     def _street_of_dns(self) -> int:
         """The DNS stands above the street to the right of who asks first (0: after the first
         column)."""
-        asked = (a.step.source for a in self._arrows if a.step.lookup)
-        column = next((self._houses[n].column for n in asked), (len(self._columns) - 1) // 2)
+        askers = [self._houses[a.step.source] for a in self._arrows if a.step.lookup]
+        askers.sort(key=lambda house: not house.spot.up)  # servers first
+        column = askers[0].column if askers else (len(self._columns) - 1) // 2
         return max(0, min(column, len(self._columns) - 2))
 
     def _side(self, at: _House, other: _House) -> str:
@@ -199,13 +203,16 @@ class _Drawing:
         self._far_top = self._ground + road + 14
         self._list_top = self._far_top + far + (14 if self._steps else 0)
         shown = len(self._steps) + (len(self._world.steps) > MOST_STEPS)
-        width = max(self._right, 560.0)
+        width = max(self._right, NARROWEST)
+        more_lines = sum(len(self._lines(step)) - 1 for step in self._steps)
         self._shift = (width - self._right) / 2
         for house in self._houses.values():
             house.x += self._shift
         for column in self._columns:
             column.x += self._shift
-        self.paper = Paper(width, self._list_top + ROW * shown + (26 if shown else 6))
+        self.paper = Paper(
+            width, self._list_top + ROW * shown + LINE * more_lines + (26 if shown else 6)
+        )
 
     # --- drawing ----------------------------------------------------------------------
 
@@ -237,7 +244,7 @@ class _Drawing:
         edge = palette.EDGE if spot.up or client else palette.VERMILION
         fill = "#ffffff" if spot.up or client else "#fbe6da"
         dash: Dash = "solid" if spot.up or client else "dashed"
-        radius = house.tall / 2.4 if client else 4
+        radius = 15 if client else 4
         self.paper.box(
             house.x, house.y, house.wide, house.tall, fill, edge, radius=radius, dash=dash
         )
@@ -248,7 +255,7 @@ class _Drawing:
         if spot.ip:
             self._centred(x, y + 7 if not client else y + 10, spot.ip, 7.4, house.wide - 12)
         if not client:
-            words = " ".join(spot.services) if spot.up else "stopped"
+            words = " ".join(_short_services(spot.services)) if spot.up else "stopped"
             self._centred(x, y + 17, words, 6.8, house.wide - 8)
 
     def _centred(
@@ -265,8 +272,9 @@ class _Drawing:
         a, b = self._houses[arrow.step.source], self._houses[arrow.step.target]
         x, y = self._door(i, "source", a, b)
         wall = 12.0 if a.column != -1 and self._columns[a.column].title else 0.0
-        out = (wall + 13) * (1 if self._side(a, b) == "right" else -1)
         label = ", ".join(map(str, arrow.numbers[:3])) + (", …" if len(arrow.numbers) > 3 else "")
+        half = max(6.8, measure(label, 7.6, bold=True) / 2 + 2.3)
+        out = (wall + 6 + half) * (1 if self._side(a, b) == "right" else -1)
         self._badge(x + out, y, label, _stroke(arrow.step)[0])
 
     def _door(self, i: int, end: str, at: _House, other: _House) -> Point:
@@ -358,6 +366,13 @@ class _Drawing:
             self.paper.text(x + wide / 2, y + 14, town.domain, 7.8, palette.SOFT, align="center")
             x += wide + 8
 
+    def _lines(self, step: Step) -> list[str]:
+        """A step in words, in as many lines as it needs."""
+        words = step.words
+        if step.source != step.target:
+            words = f"{_short(step.source)} → {_short(step.target)}: {words}"
+        return broken(words, max(self._right, NARROWEST) - 2 * MARGIN - 26, 8.3)
+
     def _list(self) -> None:
         """The steps in words."""
         if not self._steps:
@@ -368,13 +383,22 @@ class _Drawing:
         for number, step in enumerate(self._steps, 1):
             y += ROW
             self._badge(MARGIN + 8, y, str(number), _stroke(step)[0])
-            words = step.words
-            if step.source != step.target:
-                words = f"{_short(step.source)} → {_short(step.target)}: {words}"
-            self.paper.text(MARGIN + 22, y + 3, fit(words, width - 2 * MARGIN - 26, 8.3), 8.3)
+            for k, line in enumerate(self._lines(step)):
+                y += LINE if k else 0
+                self.paper.text(MARGIN + 22, y + 3, line, 8.3)
         more = len(self._world.steps) - len(self._steps)
         if more:
             self.paper.text(MARGIN + 22, y + 16, f"… and {more} more steps", 8.3, palette.SOFT)
+
+
+def _short_services(services: tuple[str, ...]) -> list[str]:
+    """ "imap imaps" → "imap(s)": a name with and without TLS is written once."""
+    both = {s for s in services if f"{s}s" in services}
+    return [
+        f"{s}(s)" if s in both else s
+        for s in services
+        if s.removesuffix("s") not in both or s in both
+    ]
 
 
 def house_is_server(spot: Spot) -> bool:

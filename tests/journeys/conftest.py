@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -41,7 +42,8 @@ class WireTap:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self.octets[sender] += data
-                sink.sendall(data)
+                with contextlib.suppress(OSError):  # who has hung up is not listening any more
+                    sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 
@@ -53,7 +55,7 @@ class WireTap:
 
 
 @pytest.fixture
-def taps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[WireTap]:
+def taps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WireTap]]:
     """Every connection of the notebook goes through a tap of the test's own."""
     taps: list[WireTap] = []
     dial = lab.dial
@@ -63,4 +65,7 @@ def taps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[WireTap]:
         return taps[-1].client_end
 
     monkeypatch.setattr(lab, "dial", tapped)
-    return taps
+    yield taps
+    for tap in taps:
+        tap.client_end.close()
+        tap.until_hung_up()

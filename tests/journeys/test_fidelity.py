@@ -2,6 +2,7 @@
 
 import imaplib
 import poplib
+import re
 import smtplib
 import ssl
 from typing import Any
@@ -12,7 +13,7 @@ from labmail import Lab
 from labmail.trace.events import Layer, LoggedIn, Sent, TlsStarted
 from labmail.user import User
 
-LETTER = b"Subject: so sanh\r\n\r\n" + b".dots\r\n..\r\n" + b"0123456789" * 9000 + b"\r\n"
+LETTER = b"Subject: so sanh\r\n\r\n" + b".dots\r\n..\r\n" + (b"0123456789" * 7 + b"\r\n") * 1300
 
 
 class Spoken:
@@ -165,7 +166,9 @@ def test_what_is_said_inside_tls_is_in_the_trace(
             for e in trace.of(Sent)
             if (e.connection, e.sender, e.layer) == (started.connection, sender, Layer.INSIDE)
         ]
-        assert b"".join(inside) == bytes(spoken.octets[sender])
+        unread = b"".join(inside).removeprefix(bytes(spoken.octets[sender]))
+        # imaplib hangs up when it has read BYE, and does not read the OK behind it
+        assert re.fullmatch(rb"(\w+ OK Logged out\r\n)?", unread), unread
         said = trace.said(started.connection, sender)
         assert said.endswith(b"".join(inside))
         assert son.password.encode() not in trace.overheard(started.connection, sender)

@@ -1,6 +1,15 @@
 """A line protocol without I/O, small enough to see through: it answers each line with itself."""
 
-from labmail.net.core import Deliver, HangUp, Heard, Output, Say, StartTls
+from labmail.net.core import (
+    Deliver,
+    HandOn,
+    HangUp,
+    Heard,
+    Output,
+    Say,
+    StartTls,
+    nothing_early,
+)
 
 
 class EchoCore:
@@ -8,6 +17,7 @@ class EchoCore:
         self._buffer = b""
         self._given = 0
         self.gone = False
+        self.hand_on: HandOn = nothing_early
 
     def greet(self) -> list[Output]:
         return [self._say(b"hello", "")]

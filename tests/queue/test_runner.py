@@ -388,6 +388,7 @@ def test_a_hop_that_took_it_just_before_the_crash_gets_it_again(bench: Any) -> N
 
     async def cancelled(parcel: Parcel, queue_id: str, attempt: int) -> list[Outcome]:
         await bench.transmit(parcel, queue_id, attempt)
+        bench.queue.stop()
         raise asyncio.CancelledError
 
     bench.queue._transmit = cancelled

@@ -45,9 +45,20 @@ def test_a_secret_is_marked_in_every_piece_it_crosses() -> None:
     recorder = Recorder(Clock().now)
     for data, offset in ((b"AUTH PLAIN AGE", 0), (b"AYg==\r\n", 14), (b"MAIL", 21)):
         say(recorder, data, offset)
+        recorder.pause()
     recorder.mark_secret(LINE, Side.CLIENT, 11, 19)
     sent = Trace(recorder).of(Sent)
     assert [e.secrets for e in sent] == [((11, 14),), ((0, 5),), ()]
+
+
+def test_what_one_side_says_in_pieces_is_one_event_until_something_else_happens() -> None:
+    recorder = Recorder(Clock().now)
+    for offset, piece in ((0, b"MA"), (2, b"IL F"), (6, b"ROM")):
+        say(recorder, piece, offset)
+        assert Trace(recorder).said(LINE, "client") == b"MAIL FROM"[: offset + len(piece)]
+    recorder.emit(Connected, connection=LINE)
+    say(recorder, b"RCPT", 9)
+    assert [e.data for e in Trace(recorder).of(Sent)] == [b"MAIL FROM", b"RCPT"]
 
 
 def test_ciphertext_is_never_marked() -> None:
@@ -61,7 +72,7 @@ def test_ciphertext_is_never_marked() -> None:
 def test_a_trace_is_a_stretch_that_can_be_stopped() -> None:
     recorder = Recorder(Clock().now)
     say(recorder, b"before", 0)
-    trace = Trace(recorder, len(recorder))
+    trace = Trace(recorder, recorder.pause())
     say(recorder, b"during", 6)
     trace.stop()
     say(recorder, b"after", 12)
@@ -93,6 +104,7 @@ def test_old_bytes_are_forgotten_when_the_memory_is_full() -> None:
     recorder = Recorder(Clock().now, max_bytes=1000)
     for n in range(30):
         say(recorder, b"x" * 100, n * 100)
+        recorder.pause()
     events = recorder.events()
     assert len(recorder) == 30
     assert events[-1].seq == 29

@@ -34,8 +34,7 @@ LETTER = (
     "Message-ID: <1@hanoi.example>\r\n"
     "\r\n"
     "Minh thân mến,\r\n"
-    "đây là lá thư đầu tiên.\r\n"
-    + "".join(f"Dòng {n}.\r\n" for n in range(1, 31))
+    "đây là lá thư đầu tiên.\r\n" + "".join(f"Dòng {n}.\r\n" for n in range(1, 31))
 ).encode()
 
 
@@ -114,7 +113,9 @@ class Story:
         self.command(c, line, verb=verb, **more)  # type: ignore[arg-type]
         self.reply(c, *answer, verb=verb, before=str(more.get("state", "")), after=after)
 
-    def imap(self, c: ev.Connection, line: bytes, *answer: bytes, verb: str = "", **more: object) -> None:
+    def imap(
+        self, c: ev.Connection, line: bytes, *answer: bytes, verb: str = "", **more: object
+    ) -> None:
         tag, _, rest = line.decode("latin-1").partition(" ")
         verb = verb or rest.split(" ")[0].upper()
         self.command(c, line, tag=tag, verb=verb, **more)  # type: ignore[arg-type]
@@ -143,45 +144,109 @@ class Story:
         c = self.connect("son-laptop.hanoi.example", HANOI, "submission", 587)
         self.reply(c, b"220 smtp.hanoi.example ESMTP", after="connected")
         ehlo = b"EHLO son-laptop.hanoi.example"
-        offers = (b"250-smtp.hanoi.example", b"250-PIPELINING", b"250-SIZE 26214400", b"250-8BITMIME")
-        self.ask(c, ehlo, *offers, b"250-STARTTLS", b"250 ENHANCEDSTATUSCODES", state="connected", after="greeted")
+        offers = (
+            b"250-smtp.hanoi.example",
+            b"250-PIPELINING",
+            b"250-SIZE 26214400",
+            b"250-8BITMIME",
+        )
+        self.ask(
+            c,
+            ehlo,
+            *offers,
+            b"250-STARTTLS",
+            b"250 ENHANCEDSTATUSCODES",
+            state="connected",
+            after="greeted",
+        )
         self.ask(c, b"STARTTLS", b"220 2.0.0 Ready to start TLS", state="greeted", after="tls")
         self.tls(c)
-        self.ask(c, ehlo, *offers, b"250-AUTH PLAIN LOGIN", b"250 ENHANCEDSTATUSCODES", state="connected", after="greeted")
+        self.ask(
+            c,
+            ehlo,
+            *offers,
+            b"250-AUTH PLAIN LOGIN",
+            b"250 ENHANCEDSTATUSCODES",
+            state="connected",
+            after="greeted",
+        )
         token = base64.b64encode(b"\0son@hanoi.example\0" + PASSWORD)
         line = b"AUTH PLAIN " + token
-        self.ask(c, line, b"235 2.7.0 Authentication successful", state="greeted", after="known", secrets=((11, len(line)),))
-        self.emit(ev.LoggedIn, host=HANOI, connection=c, account="son@hanoi.example", mechanism="PLAIN")
+        self.ask(
+            c,
+            line,
+            b"235 2.7.0 Authentication successful",
+            state="greeted",
+            after="known",
+            secrets=((11, len(line)),),
+        )
+        self.emit(
+            ev.LoggedIn, host=HANOI, connection=c, account="son@hanoi.example", mechanism="PLAIN"
+        )
         self.transaction(c, envelope)
         self.takes(c, envelope, "4K7Q2MX", "submission", parcel)
         self.ask(c, b"QUIT", b"221 2.0.0 Bye", state="known", after="closed")
         self.close(c)
 
     def transaction(self, c: ev.Connection, envelope: Envelope) -> None:
-        self.ask(c, f"MAIL FROM:<{envelope.reverse_path}> SIZE={len(LETTER)}".encode(), b"250 2.1.0 OK", state="known", after="mail")
+        self.ask(
+            c,
+            f"MAIL FROM:<{envelope.reverse_path}> SIZE={len(LETTER)}".encode(),
+            b"250 2.1.0 OK",
+            state="known",
+            after="mail",
+        )
         for address in envelope.addresses:
-            self.ask(c, f"RCPT TO:<{address}>".encode(), b"250 2.1.5 OK", state="mail", after="rcpt")
+            self.ask(
+                c, f"RCPT TO:<{address}>".encode(), b"250 2.1.5 OK", state="mail", after="rcpt"
+            )
         self.ask(c, b"DATA", b"354 End data with <CR><LF>.<CR><LF>", state="rcpt", after="data")
         data = LETTER + b".\r\n"
         offset = self.sent(c, C, data)
         self.emit(ev.Content, connection=c, sender=C, offset=offset, size=len(data))
 
-    def takes(self, c: ev.Connection, envelope: Envelope, queue_id: str, role: str, parcel: int, verb: str = "DATA") -> None:
+    def takes(
+        self,
+        c: ev.Connection,
+        envelope: Envelope,
+        queue_id: str,
+        role: str,
+        parcel: int,
+        verb: str = "DATA",
+    ) -> None:
         host = c.server.name
         self.emit(
             ev.Accepted, host=host, parcel=parcel, queue_id=queue_id, envelope=envelope,
             size=len(LETTER), role=role, connection=c,
         )  # fmt: skip
-        self.emit(ev.Queued, host=host, parcel=parcel, queue_id=queue_id, recipients=envelope.addresses)
-        self.reply(c, f"250 2.0.0 OK: queued as {queue_id}".encode(), verb=verb, before="data", after="known")
+        self.emit(
+            ev.Queued, host=host, parcel=parcel, queue_id=queue_id, recipients=envelope.addresses
+        )
+        self.reply(
+            c,
+            f"250 2.0.0 OK: queued as {queue_id}".encode(),
+            verb=verb,
+            before="data",
+            after="known",
+        )
 
     def looks_up(self, parcel: int = 1) -> None:
-        self.lookup("MX", "saigon.example", ("10 mx1.saigon.example.", "20 mx2.saigon.example."), parcel)
+        self.lookup(
+            "MX", "saigon.example", ("10 mx1.saigon.example.", "20 mx2.saigon.example."), parcel
+        )
         self.lookup("A", MX1, ("198.51.100.25",), parcel)
         hops = ((10, MX1, (IP[MX1],)), (20, MX2, (IP[MX2],)))
         self.emit(ev.Routed, host=HANOI, parcel=parcel, domain="saigon.example", hops=hops)
 
-    def lookup(self, rtype: str, name: str, answers: tuple[str, ...], parcel: int, status: str = "NOERROR", server: str = "ns.lab") -> None:
+    def lookup(
+        self,
+        rtype: str,
+        name: str,
+        answers: tuple[str, ...],
+        parcel: int,
+        status: str = "NOERROR",
+        server: str = "ns.lab",
+    ) -> None:
         ends = {"client": self.place(HANOI, 40500), "server": self.place("ns.lab", 53)}
         labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split("."))
         number = {"MX": 15, "A": 1}[rtype].to_bytes(2, "big")
@@ -212,7 +277,15 @@ class Story:
             recipients=("minh@saigon.example",), to=to, ip=IP[to], number=1,
             outcome="relayed", reply=reply,
         )  # fmt: skip
-        self.emit(ev.Relayed, host=HANOI, parcel=parcel, queue_id="4K7Q2MX", recipient="minh@saigon.example", to=to, reply=reply)
+        self.emit(
+            ev.Relayed,
+            host=HANOI,
+            parcel=parcel,
+            queue_id="4K7Q2MX",
+            recipient="minh@saigon.example",
+            to=to,
+            reply=reply,
+        )
         self.emit(ev.Dequeued, host=HANOI, parcel=parcel, queue_id="4K7Q2MX")
 
     def delivers(self, host: str = MX1, queue_id: str = "9B2WXYZ", parcel: int = 1) -> None:
@@ -229,16 +302,40 @@ class Story:
         self.reply(c, b"+OK mx1.saigon.example POP3", after="authorization", code="+OK")
         self.ask(c, b"USER minh@saigon.example", b"+OK", state="authorization")
         line = b"PASS " + PASSWORD
-        self.ask(c, line, b"+OK 1 message", state="authorization", after="transaction", secrets=((5, len(line)),))
-        self.emit(ev.LoggedIn, host=MX1, connection=c, account="minh@saigon.example", mechanism="PASS")
+        self.ask(
+            c,
+            line,
+            b"+OK 1 message",
+            state="authorization",
+            after="transaction",
+            secrets=((5, len(line)),),
+        )
+        self.emit(
+            ev.LoggedIn, host=MX1, connection=c, account="minh@saigon.example", mechanism="PASS"
+        )
         self.ask(c, b"STAT", b"+OK 1 1234", state="transaction")
         self.ask(c, b"UIDL", b"+OK", b"1 1767578400.1", b".", state="transaction")
         self.ask(c, b"RETR 1", b"+OK 1234 octets", state="transaction")
         offset = self.sent(c, S, LETTER + b".\r\n")
         self.emit(ev.Content, connection=c, sender=S, offset=offset, size=len(LETTER) + 3)
-        self.emit(ev.Fetched, host=MX1, parcel=1, account="minh@saigon.example", mailbox="INBOX", uid=1, how="POP3 RETR")
+        self.emit(
+            ev.Fetched,
+            host=MX1,
+            parcel=1,
+            account="minh@saigon.example",
+            mailbox="INBOX",
+            uid=1,
+            how="POP3 RETR",
+        )
         self.command(c, b"LIST 7", "transaction")
-        self.reply(c, b"-ERR no such message", verb="LIST", code="-ERR", before="transaction", after="transaction")
+        self.reply(
+            c,
+            b"-ERR no such message",
+            verb="LIST",
+            code="-ERR",
+            before="transaction",
+            after="transaction",
+        )
         self.ask(c, b"QUIT", b"+OK bye", state="transaction", after="update")
         self.close(c)
 
@@ -247,7 +344,13 @@ class Story:
         self.tls(c, "implicit")
         self.reply(c, b"* OK [CAPABILITY IMAP4rev1 IDLE UIDPLUS] mx1.saigon.example", code="*")
         line = b"a1 LOGIN minh@saigon.example " + PASSWORD
-        self.imap(c, line, b"a1 OK [CAPABILITY IMAP4rev1 IDLE UIDPLUS MOVE] logged in", state="not authenticated", secrets=((29, len(line)),))
+        self.imap(
+            c,
+            line,
+            b"a1 OK [CAPABILITY IMAP4rev1 IDLE UIDPLUS MOVE] logged in",
+            state="not authenticated",
+            secrets=((29, len(line)),),
+        )
         self.imap(
             c, b"a2 SELECT INBOX", b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)",
             b"* 1 EXISTS", b"* 1 RECENT", b"* OK [UIDVALIDITY 3857529045] UIDs valid",
@@ -257,11 +360,38 @@ class Story:
         head = b"* 1 FETCH (UID 1 FLAGS (\\Recent) BODY[] {%d}" % len(LETTER)
         start = self.sent(c, S, head + b"\r\n" + LETTER + b")\r\n")
         lines = (head, *LETTER.split(b"\r\n")[:-1], b")")
-        self.emit(ev.Reply, connection=c, verb="UID FETCH", code="*", lines=lines, before="selected", after="selected")
-        self.emit(ev.Content, connection=c, sender=S, offset=start + len(head) + 2, size=len(LETTER))
-        self.emit(ev.Fetched, host=MX1, parcel=1, account="minh@saigon.example", mailbox="INBOX", uid=1, how="IMAP BODY[]")
+        self.emit(
+            ev.Reply,
+            connection=c,
+            verb="UID FETCH",
+            code="*",
+            lines=lines,
+            before="selected",
+            after="selected",
+        )
+        self.emit(
+            ev.Content, connection=c, sender=S, offset=start + len(head) + 2, size=len(LETTER)
+        )
+        self.emit(
+            ev.Fetched,
+            host=MX1,
+            parcel=1,
+            account="minh@saigon.example",
+            mailbox="INBOX",
+            uid=1,
+            how="IMAP BODY[]",
+        )
         self.reply(c, b"a3 OK FETCH completed", verb="UID FETCH", code="OK", tag="a3")
-        self.emit(ev.FlagsChanged, host=MX1, parcel=1, account="minh@saigon.example", mailbox="INBOX", uid=1, before=(), after=("\\Seen",))
+        self.emit(
+            ev.FlagsChanged,
+            host=MX1,
+            parcel=1,
+            account="minh@saigon.example",
+            mailbox="INBOX",
+            uid=1,
+            before=(),
+            after=("\\Seen",),
+        )
         self.imap(c, b"a4 LOGOUT", b"* BYE see you", b"a4 OK LOGOUT completed", state="selected")
         self.close(c, S)
 
@@ -342,8 +472,15 @@ def hostile() -> Story:
     c = story.connect("mx.spam.example", MX1, "smtp", 25)
     story.reply(c, b"220 mx1.saigon.example ESMTP", after="connected")
     story.ask(c, b"EHLO <script>alert(1)</script>", b"250 ok", state="connected", after="greeted")
-    story.ask(c, b"\x1b[2J\x1b]0;owned\x07 $\\frac{1}{2}$", b"500 5.5.2 what?", state="greeted", verb="?")
-    story.ask(c, b"MAIL FROM:<\xff\xfe@x> \xe2\x80\xae", b'550 5.7.1 <img src=x onerror="x">', state="greeted")
+    story.ask(
+        c, b"\x1b[2J\x1b]0;owned\x07 $\\frac{1}{2}$", b"500 5.5.2 what?", state="greeted", verb="?"
+    )
+    story.ask(
+        c,
+        b"MAIL FROM:<\xff\xfe@x> \xe2\x80\xae",
+        b'550 5.7.1 <img src=x onerror="x">',
+        state="greeted",
+    )
     story.emit(ev.LimitReached, connection=c, limit="<b>bad</b> commands", action="421, closed")
     story.close(c, S, "too many\r\nbad commands")
     return story
