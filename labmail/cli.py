@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from labmail.lab import Lab
 
 
-class Interrupted(Exception):
+STOP = (signal.SIGINT, signal.SIGTERM)
+"""The signals that ask the world to stop."""
+
+
+class Interrupted(BaseException):
     """SIGINT or SIGTERM: time to stop."""
 
 
@@ -68,19 +72,25 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    try:
+        with _signals():
+            return _run(options)
+    except Interrupted:
+        _print("The world has stopped.")
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a world until a signal comes; return only when it cannot be run."""
     from labmail.dns.masterfile import ZoneError
     from labmail.lab import Lab
     from labmail.world import WorldError
 
     try:
-        with _signals():
-            with Lab(options.world, data=options.data, live=options.clock == "running") as lab:
-                _announce(lab, options)
-                while True:
-                    signal.pause() if hasattr(signal, "pause") else _wait()
-    except Interrupted:
-        _print("The world has stopped.")
-        return 0
+        with Lab(options.world, data=options.data, live=options.clock == "running") as lab:
+            _announce(lab, options)
+            while True:
+                signal.pause() if hasattr(signal, "pause") else _wait()
     except (WorldError, ZoneError, DataNotFound, OSError) as error:
         print(f"labmail up: {error}", file=sys.stderr)
         return 1
@@ -127,17 +137,31 @@ def how_to_connect(endpoints: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into `Interrupted`."""
+    """Turn the first SIGINT or SIGTERM into `Interrupted`; stopping is not to be interrupted
+    itself, so further ones do nothing."""
+    before = {number: signal.getsignal(number) for number in STOP}
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in STOP:
+            signal.signal(each, signal.SIG_IGN)
         raise Interrupted
 
-    before = {s: signal.signal(s, interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
+    for number in STOP:
+        signal.signal(number, interrupt)
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except Interrupted:
+        raise
+    except BaseException:
+        _restore(before)
+        raise
+    else:
+        _restore(before)
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _wait() -> None:

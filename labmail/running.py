@@ -73,6 +73,7 @@ class RunningWorld:
             for spec in world.hosts.values()
         }
         self._live: asyncio.Task[None] | None = None
+        self._errands: set[asyncio.Future[int]] = set()
 
     async def start(self) -> None:
         """Start the name server and all mail hosts; take up what queues still hold."""
@@ -98,8 +99,10 @@ class RunningWorld:
 
     async def close(self) -> None:
         """Stop everything; what is queued stays in the spool."""
-        if self._live is not None:
-            self._live.cancel()
+        self.network.on_stranger_gone = lambda: None
+        for task in (self._live, *self._errands):
+            if task is not None:
+                task.cancel()
         for host in self.hosts.values():
             host.retire()
         self.agenda.clear()
@@ -237,7 +240,9 @@ class RunningWorld:
         self.recorder.emit(ClockMoved, host=self.world.name, before=before, after=self.clock.now())
 
     def _run_due_soon(self) -> None:
-        self._errand = asyncio.ensure_future(self.agenda.run_due())
+        errand = asyncio.ensure_future(self.agenda.run_due())
+        self._errands.add(errand)  # the loop itself holds its tasks only weakly
+        errand.add_done_callback(self._errands.discard)
 
     def _complain(self, what: str, error: BaseException) -> None:
         self.recorder.emit(

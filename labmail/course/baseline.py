@@ -58,15 +58,18 @@ class Sheet(View):
         return [f"{item.number:>2}. {item.text[self._language]}", *choices]
 
     def html(self) -> str:
-        parts: list[str] = []
-        for item in items():
-            head, *choices = self._lines(item)
-            parts.append(markup.tag("div", markup.strong(head.strip()), style="margin-top:8px"))
-            parts += [
-                markup.tag("div", c.strip(), style="padding-left:1.6em;font-size:13px")
-                for c in choices
-            ]
-        return markup.page(*parts, markup.tag("p", markup.strong(self._last)))
+        half = (len(items()) + 1) // 2
+        column = "width:50%;vertical-align:top;text-align:left;padding:0 14px 0 0"
+        columns = (items()[:half], items()[half:])
+        cells = (markup.tag("td", *map(self._block, part), style=column) for part in columns)
+        table = markup.tag("table", markup.tag("tr", *cells), style="width:100%;font-size:13px")
+        return markup.page(table, markup.tag("p", markup.strong(self._last)))
+
+    def _block(self, item: Item) -> markup.Html:
+        head, *choices = self._lines(item)
+        parts = [markup.tag("div", c.strip(), style="padding-left:1.4em") for c in choices]
+        title = markup.tag("div", markup.strong(head.strip()), style="margin-top:8px")
+        return markup.tag("div", title, *parts)
 
 
 def inventory(answers: object = "", *, language: str = "en") -> View:
@@ -92,7 +95,7 @@ def inventory(answers: object = "", *, language: str = "en") -> View:
     return Notice(done, lines, Tone.OPEN if missing else Tone.PLAIN)
 
 
-_UNREADABLE = "Not answered: write the number and the letter, as in inventory(\"1b 2c 3a\")."
+_UNREADABLE = 'Not answered: write the number and the letter, as in inventory("1b 2c 3a").'
 
 
 def _read(answers: object) -> dict[int, str]:
@@ -106,7 +109,11 @@ def _read(answers: object) -> dict[int, str]:
         pairs = re.findall(r"(\d+)\W*([a-dA-D])\b", str(answers))
     numbers = {item.number for item in items()}
     read = {str(n).strip(): str(a).strip().lower() for n, a in pairs}
-    return {int(n): a for n, a in read.items() if n.isdecimal() and int(n) in numbers and a in set("abcd")}
+    return {
+        int(n): a
+        for n, a in read.items()
+        if n.isdecimal() and int(n) in numbers and a in set("abcd")
+    }
 
 
 def inventory_review() -> Table:

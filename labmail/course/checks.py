@@ -36,7 +36,8 @@ def check(key: str, answer: object = None) -> Notice:
     try:
         lab.settle()
     except Exception as error:
-        return Notice(f"{exercise.key} not yet — the lab did not come to rest: {error}", (), Tone.WRONG)
+        title = f"{exercise.key} not yet — the lab did not come to rest: {error}"
+        return Notice(title, (), Tone.WRONG)
     return _judged(exercise, Scene(lab, answer))
 
 
@@ -109,7 +110,8 @@ def progress() -> Table:
         for e in EXERCISES.values()
     ]
     done = sum(bool(NOTES.passed.get(key)) for key in EXERCISES)
-    return Table(f"{done} of {len(EXERCISES)} exercises done in this kernel", ("", "", "", ""), rows)
+    title = f"{done} of {len(EXERCISES)} exercises done in this kernel"
+    return Table(title, ("", "exercise", "time", "state"), rows)
 
 
 def _find(key: object) -> Exercise | None:
@@ -117,4 +119,5 @@ def _find(key: object) -> Exercise | None:
 
 
 def _unknown(key: object) -> Notice:
-    return Notice(f"There is no exercise {key!r}; there are: {', '.join(EXERCISES)}.", (), Tone.OPEN)
+    known = ", ".join(EXERCISES)
+    return Notice(f"There is no exercise {key!r}; there are: {known}.", (), Tone.OPEN)

@@ -69,8 +69,9 @@ def side_by_side(traces: Mapping[str, Trace]) -> Table:
     return Table("Counted", ("", *traces), rows, right=tuple(numbers))
 
 
-def delays(trace: Trace) -> dict[int, timedelta]:
-    """Lab time between the first server's "250" and the mailbox, for each delivered letter."""
+def delays(trace: Trace, account: str = "") -> dict[int, timedelta]:
+    """Lab time between the first server's "250" and the mailbox, for each letter that was
+    delivered (to this account)."""
     taken: dict[int, Accepted] = {}
     for accepted in trace.of(Accepted):
         if accepted.parcel is not None:
@@ -78,16 +79,16 @@ def delays(trace: Trace) -> dict[int, timedelta]:
     return {
         e.parcel: e.at - taken[e.parcel].at
         for e in trace.of(Delivered)
-        if e.parcel is not None and e.parcel in taken
+        if e.parcel is not None and e.parcel in taken and account in ("", e.account)
     }
 
 
-def delay_bars(trace: Trace) -> Bars:
-    """How many letters took how long in lab time, shortest first."""
-    found = Counter(delays(trace).values())
+def delay_bars(trace: Trace, account: str = "") -> Bars:
+    """How many letters (to this account) took how long in lab time, shortest first."""
+    found = Counter(delays(trace, account).values())
     counts = {_length(delay): found[delay] for delay in sorted(found)}
-    title = f"{found.total()} letters: lab time from the first 250 to the mailbox"
-    return Bars(title, counts)
+    to = f" to {account}" if account else ""
+    return Bars(f"{found.total()} letters{to}: lab time from the first 250 to the mailbox", counts)
 
 
 def _length(delay: timedelta) -> str:

@@ -48,6 +48,12 @@ def _routed(e: Routed) -> str:
     return f"decides: {e.domain} is elsewhere; try {hops}" if hops else f"finds no way: {e.note}"
 
 
+def _accepted(e: Accepted) -> str:
+    if e.connection is None:
+        return "writes a notification: somebody has to be told"
+    return f"takes the letter and will say 250 ({e.role})"
+
+
 _WORDS: dict[type[Event], tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     Connected: (
         lambda e: e.connection.client.name,
@@ -63,7 +69,7 @@ _WORDS: dict[type[Event], tuple[Callable[[Any], str], Callable[[Any], str]]] = {
     LoggedIn: (lambda e: e.host, lambda e: f"lets {e.account} in: the password is right"),
     LoginFailed: (lambda e: e.host, lambda e: f"does not let {e.account} in"),
     RecipientRefused: (lambda e: e.host, lambda e: f"refuses {e.recipient}: {e.reply}"),
-    Accepted: (lambda e: e.host, lambda e: f"takes the letter and will say 250 ({e.role})"),
+    Accepted: (lambda e: e.host, _accepted),
     Queued: (lambda e: e.host, lambda e: f"puts the letter into its queue as {e.queue_id}"),
     LookedUp: (lambda e: e.host, _looked_up),
     Routed: (lambda e: e.host, _routed),
@@ -116,7 +122,8 @@ class Logbook(View):
     def _table(self) -> Table:
         time = "%H:%M" if self._same_day else "%a %H:%M"
         rows = [(str(m.number), f"{m.event.at:{time}}", m.host, m.words) for m in self.moments]
-        return Table("Logbook", ("no.", "time", "who", "what"), rows, right=(0,), limits=(0, 0, 0, 64))
+        head = ("no.", "time", "who", "what")
+        return Table("Logbook", head, rows, right=(0,), limits=(0, 0, 0, 64))
 
     def text(self) -> str:
         return self._table().text()
@@ -133,5 +140,3 @@ def _moment(number: int, event: Event) -> Moment:
 def logbook(trace: Trace) -> Logbook:
     """The numbered moments of this trace."""
     return Logbook(trace)
-
-

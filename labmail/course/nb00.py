@@ -11,7 +11,7 @@ from functools import cache
 from labmail.course.exercises import Exercise, Goal, Scene
 from labmail.lab import Lab
 from labmail.runtime.clock import LAB_MORNING
-from labmail.trace.events import HostStopped, LoginFailed, RecipientRefused
+from labmail.trace.events import Bounced, HostStopped, LoginFailed, RecipientRefused
 from labmail.world import World
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
@@ -106,6 +106,8 @@ def _waits_in_hanoi(scene: Scene) -> str:
         return ""
     if rows:
         return f"The letter waits, but for another reason: {rows[0].reason}"
+    if scene.trace.of(Bounced):
+        return "Too much lab time has passed: the server has given up and told Sơn."
     if scene.delivered_to(MINH):
         return (
             "The letter has reached Minh. It was sent before the way was shut: "
@@ -125,8 +127,6 @@ def _stopped(scene: Scene) -> set[str]:
 def _not_lost(scene: Scene) -> str:
     if scene.delivered_to(MINH):
         return "It is in Minh's mailbox already: nothing is waiting any more."
-    if scene.delivered_to(SON):
-        return "Sơn has been told that it could not be delivered: too much lab time has passed."
     return "" if scene.lab.queue(HANOI).rows else "No letter is waiting anywhere in Hà Nội."
 
 
@@ -159,10 +159,10 @@ def _first_morning(scene: Scene) -> str:
 
 
 def _all_listen(scene: Scene) -> str:
-    hosts = scene.lab.world.hosts.values()
-    silent = [h.name for h in hosts if set(scene.lab.host(h.name).running) != set(h.services)]
-    if scene.lab.world.dns.host not in silent and not scene.lab.host(scene.lab.world.dns.host).running:
-        silent.append(scene.lab.world.dns.host)
+    lab, hosts, dns = scene.lab, scene.lab.world.hosts.values(), scene.lab.world.dns.host
+    silent = [h.name for h in hosts if set(lab.host(h.name).running) != set(h.services)]
+    if not lab.host(dns).running:
+        silent.append(dns)
     return f"{', '.join(silent)} is not listening for all it should." if silent else ""
 
 

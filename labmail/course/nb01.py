@@ -115,16 +115,19 @@ _MIXED_UP = {
     ("MX", "MTA"): "The MX is at the other end of this. Who acts here, and in which direction?",
     ("MTA", "MSA"): "This one took the letter from a user who had to log in. "
     "That counter has a name of its own.",
-    ("MX", "MSA"): "This one took the letter from a user who had to log in, not from another domain.",
+    ("MX", "MSA"): "This one took the letter from a user who had to log in, "
+    "not from another domain.",
     ("message store", "MDA"): "That is where the letter lies afterwards. Who carries it in?",
-    ("MX", "MDA"): "The MX has taken the letter before. Putting it into one person's box is another job.",
+    ("MX", "MDA"): "The MX has taken the letter before. "
+    "Putting it into one person's box is another job.",
     ("MTA", "MDA"): "Nothing is passed on here: the letter has reached the last machine.",
     ("MDA", "message store"): "The carrier's work was over long before. "
     "What keeps letters and gives them out to their owner?",
     ("MUA", "message store"): "Minh's program asks. Who has the letter and gives it out?",
     ("MSA", "MUA"): "That is the end that was called. Who called?",
     ("MX", "resolver"): "An MX record is only what was asked for. Who asks such questions?",
-    ("MTA", "resolver"): "The question is asked on behalf of the MTA; asking has a name of its own.",
+    ("MTA", "resolver"): "The question is asked on behalf of the MTA; "
+    "asking has a name of its own.",
     ("MUA", "resolver"): "The question is asked on behalf of the mail program; "
     "asking has a name of its own.",
 }
@@ -221,7 +224,8 @@ def _one_server(scene: Scene) -> str:
     parcels = {e.parcel for e in scene.delivered_to(HOA)}
     between = [e for e in scene.trace.of(Relayed) if e.parcel in parcels]
     if between:
-        return f"The letter was handed from {between[0].host} to {between[0].to}: that is two servers."
+        first = between[0]
+        return f"The letter was handed from {first.host} to {first.to}: that is two servers."
     return "" if parcels else "Hoa has no letter yet."
 
 
@@ -413,8 +417,9 @@ EXERCISES = (
         ),
         hints=(
             "Who has to ask for the way, and who knows it without asking?",
-            "Look at E1.2: one of the two letters needed no question. What did its two people share?",
-            "lab.user(…) gives you anybody of this world. Somebody lives in the same domain as Hoa.",
+            "Look at E1.2: one of the two letters needed no question. "
+            "What did its two people share?",
+            "lab.user(…) gives you anybody of this world. Somebody lives where Hoa lives.",
         ),
         solve=write_next_door,
         done="A server that is at home in a domain needs no DNS to deliver there.",
@@ -430,8 +435,8 @@ EXERCISES = (
         ),
         hints=(
             "Begin with the easy ones: steps 1 and 5 are connections, step 4 is a question.",
-            "Step 3 comes before step 4 in the article; in the logbook the decision is written down "
-            "after the DNS has answered. Look for the word 'decides'.",
+            "Step 3 comes before step 4 in the article; in the logbook the decision is written "
+            "down after the DNS has answered. Look for the word 'decides'.",
             "What never appears in the article: passwords, the queue of the sending server, the "
             "questions of the laptops, and the moment a server may forget its copy.",
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from labmail.course.notes import NOTES
 from labmail.course.notice import Notice, Table, Tone
@@ -47,9 +48,11 @@ CARDS = (
     Card(
         "C",
         "Sơn's computer opens a connection to Minh's computer",
-        lambda e: isinstance(e, Connected)
-        and (e.connection.client.name, e.connection.server.name)
-        == ("son-laptop.hanoi.example", "minh-laptop.saigon.example"),
+        lambda e: (
+            isinstance(e, Connected)
+            and (e.connection.client.name, e.connection.server.name)
+            == ("son-laptop.hanoi.example", "minh-laptop.saigon.example")
+        ),
     ),
     Card(
         "D",
@@ -94,8 +97,9 @@ def cards(order: object = None) -> Notice:
 
 
 def _laid_out(last: str) -> Notice:
-    lines = [f"{card.letter}  {card.words}" for card in CARDS]
-    return Notice("Lay these cards in order. One of them never happens.", [*lines, last], Tone.OPEN)
+    lines = [f"{card.letter}) {card.words}" for card in CARDS]
+    title = "Lay these cards in order. One of them never happens."
+    return Notice(title, [*lines, f"➜ {last}"], Tone.OPEN)
 
 
 def compare(trace: Trace) -> Table:
@@ -103,9 +107,9 @@ def compare(trace: Trace) -> Table:
     happened = [(found[0], card) for card in CARDS if (found := _places(card, trace))]
     true = [card for _, card in sorted(happened, key=lambda pair: pair[0])]
     laid = NOTES.predictions.get("cards", "")
-    rows = [(str(n), f"{c.letter}  {c.words}", _place(laid, c)) for n, c in enumerate(true, 1)]
+    rows = [(str(n), f"{c.letter}) {c.words}", _place(laid, c)) for n, c in enumerate(true, 1)]
     never = [c for c in CARDS if c not in true]
-    rows += [("never", f"{c.letter}  {c.words}", _place(laid, c)) for c in never]
+    rows += [("never", f"{c.letter}) {c.words}", _place(laid, c)) for c in never]
     return Table(
         "What happened, in this order", ("", "card", "your place"), rows, note=_told(laid, true)
     )
@@ -127,6 +131,6 @@ def _told(laid: str, true: list[Card]) -> str:
         return "You laid no cards this time."
     order = "".join(card.letter for card in true)
     kept = [letter for letter in laid if letter in order]
-    pairs = list(zip(order, order[1:], strict=False))
+    pairs = list(pairwise(order))
     right = sum(a in kept and b in kept and kept.index(a) < kept.index(b) for a, b in pairs)
     return f"{right} of {len(pairs)} steps follow each other as you laid them."

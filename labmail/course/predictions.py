@@ -65,14 +65,18 @@ def predict(key: str, answer: object = None) -> Notice:
     if question is None:
         return Notice(f"There is no prediction {key!r}; there are: {', '.join(questions())}.")
     if answer in (None, "", ...):
-        return _asked(question, "Nothing predicted yet: run the cell again with your letter, "
-                                f'as in predict("{question.key}", "a").')
+        return _asked(
+            question,
+            "Nothing predicted yet: run the cell again with your letter, "
+            f'as in predict("{question.key}", "a").',
+        )
     letter = str(answer).strip().strip("().").casefold()
     if letter not in question.choices:
         return _asked(question, f"{answer!r} is none of the answers: give a, b, c or d.")
     NOTES.predictions[question.key] = letter
     kept = f"{letter}) {question.choices[letter]}"
-    return Notice(f"{question.key}: your prediction is kept", [kept, "You meet it again at the end."])
+    title = f"{question.key}: your prediction is kept"
+    return Notice(title, [kept, "You meet it again at the end."])
 
 
 def _spelled(key: object) -> str:
@@ -82,7 +86,7 @@ def _spelled(key: object) -> str:
 
 def _asked(question: Question, last: str) -> Notice:
     choices = [f"{letter}) {choice}" for letter, choice in question.choices.items()]
-    return Notice(f"{question.key}: {question.text}", [*choices, last], Tone.OPEN)
+    return Notice(f"{question.key}: {question.text}", [*choices, f"➜ {last}"], Tone.OPEN)
 
 
 def review(notebook: str) -> Table:

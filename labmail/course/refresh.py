@@ -71,7 +71,7 @@ def refresh(path: Path) -> bool:
     """
     nbformat = import_module("nbformat")
     before = path.read_text(encoding="utf-8")
-    after = nbformat.writes(executed(path)) + "\n"
+    after = str(nbformat.writes(executed(path))) + "\n"
     if after != before:
         path.write_text(after, encoding="utf-8", newline="\n")
     return after != before

@@ -7,7 +7,7 @@ to do what they do each day.  What no longer works shows what the stopped part w
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from imaplib import IMAP4
 from poplib import error_proto
 
@@ -43,12 +43,8 @@ def _reads_by_pop3(lab: Lab) -> bool:
 ABILITIES: Mapping[str, Callable[[Lab], bool]] = {
     "Sơn can hand in a letter": lambda lab: _hands_in(lab, _SON, _LAN),
     "Lan, next door, gets it": lambda lab: _arrived(lab, _LAN),
-    "Minh gets a letter from Sơn": lambda lab: (
-        _hands_in(lab, _SON, _MINH) and _arrived(lab, _MINH)
-    ),
-    "Sơn gets a letter from Minh": lambda lab: (
-        _hands_in(lab, _MINH, _SON) and _arrived(lab, _SON)
-    ),
+    "Minh gets a letter from Sơn": lambda lab: _hands_in(lab, _SON, _MINH) and _arrived(lab, _MINH),
+    "Sơn gets a letter from Minh": lambda lab: _hands_in(lab, _MINH, _SON) and _arrived(lab, _SON),
     "Sơn can read by IMAP": _reads_by_imap,
     "Sơn can read by POP3": _reads_by_pop3,
 }
@@ -74,14 +70,27 @@ def _works(lab: Lab, ability: Callable[[Lab], bool]) -> bool:
         return False
 
 
-def badges(roles: Mapping[str, str], results: Sequence[Mapping[str, bool]] = ()) -> Table:
-    """One column for each role that is stopped, one row for each ability.
+class Badges(Table):
+    """One column for each thing that was stopped, one row for each ability.
+
+    ``badges(…)["the DNS"]`` is what still worked in that column.
+    """
+
+    def __init__(self, results: Mapping[str, Mapping[str, bool]]) -> None:
+        rows = [
+            (words, *("works" if result[words] else "✘ dead" for result in results.values()))
+            for words in ABILITIES
+        ]
+        super().__init__("What still works when this is stopped", ("", *results), rows)
+        self._results = results
+
+    def __getitem__(self, stopped: str) -> Mapping[str, bool]:
+        return self._results[stopped]
+
+
+def badges(roles: Mapping[str, str]) -> Badges:
+    """Stop each of these in a world of its own and see what dies.
 
     roles: a name for the column → what `abilities` is to stop for it.
     """
-    tried = results or [abilities(stop) for stop in roles.values()]
-    rows = [
-        (words, *("works" if result[words] else "✘ dead" for result in tried))
-        for words in ABILITIES
-    ]
-    return Table("What still works when this is stopped", ("", *roles), rows)
+    return Badges({name: abilities(stop) for name, stop in roles.items()})

@@ -102,10 +102,10 @@ class TlsServer:
                 piece = self.object.read(READ_SIZE)
             except ssl.SSLWantReadError:
                 break
-            except ssl.SSLZeroReturnError:  # the client's close_notify
+            except ssl.SSLZeroReturnError:
+                piece = b""
+            if not piece:  # the client's close_notify (RFC 8446 §6.1)
                 self.ended = True
-                break
-            if not piece:
                 break
             pieces.append(piece)
         return b"".join(pieces)

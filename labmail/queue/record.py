@@ -39,8 +39,24 @@ def text_of(letter: Letter) -> bytes:
         "recipients": [_record_of(copy) for copy in letter.copies],
     }
     # An address may hold half a surrogate pair: it must come back as it went in.
-    text = json.dumps(record, ensure_ascii=False, indent=1)
-    return text.encode("utf-8", "surrogatepass") + b"\n"
+    return _spread(record).encode("utf-8", "surrogatepass")
+
+
+def _spread(record: dict[str, Any]) -> str:
+    """JSON to be read by people: a line for each field, and for each recipient.
+
+    (`json` can indent, but only in its slow part.)
+    """
+    lines = []
+    for name, value in record.items():
+        text = _compact(value)
+        if isinstance(value, list):
+            text = "[\n  " + ",\n  ".join(_compact(item) for item in value) + "\n ]"
+        lines.append(f" {_compact(name)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+_compact = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def letter_from(text: bytes) -> Letter:
