@@ -70,10 +70,17 @@ def box_snapshot(host: MailHost, address: str, mailbox: str) -> BoxSnapshot:
                 size=message.size,
                 date=message.internal_date,
                 file=message.file,
-                subject=str(header["Subject"] or ""),
+                subject=one_line(header["Subject"]),
             )
         )
     return BoxSnapshot(address, box.name, box.uidvalidity, tuple(rows), box.uidnext)
+
+
+def one_line(field: object) -> str:
+    """A header field for showing: an encoded word may hold line breaks, and what else
+    pretends to be more than text (``=?utf-8?q?=0D=0ABcc:…``); that is made visible."""
+    text = "" if field is None else str(field)
+    return "".join(chr(0x2400 + ord(c)) if c < " " else c for c in text)
 
 
 def check_service(spec: HostSpec, service: str, context: ssl.SSLContext) -> HealthRow:

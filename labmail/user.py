@@ -7,12 +7,13 @@ the person's own laptop.  There is no short cut into the servers.
 
 from __future__ import annotations
 
+import contextlib
 import email.policy
 import imaplib
 import poplib
 import re
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from email.headerregistry import Address
@@ -22,6 +23,8 @@ from email.utils import format_datetime
 from ssl import SSLContext
 from typing import Protocol
 
+from labmail.imap.utf7 import encode
+from labmail.inspection import one_line
 from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
 
@@ -109,8 +112,9 @@ class User:
         """A connection to the submission server: port 587, STARTTLS, logged in (RFC 6409)."""
         with self._lab.at_laptop_of(self.address):
             server = smtplib.SMTP(self.server("smtp"), 587)
-        server.starttls(context=self._lab.client_context())
-        server.login(self.address, self.password)
+        with _closed_on_error(server.close):
+            server.starttls(context=self._lab.client_context())
+            server.login(self.address, self.password)
         return server
 
     # --- reading --------------------------------------------------------------------------
@@ -119,25 +123,28 @@ class User:
         """A connection to the IMAP server: port 993, TLS from the first byte, logged in."""
         with self._lab.at_laptop_of(self.address):
             server = imaplib.IMAP4_SSL(self.server("imap"), ssl_context=self._lab.client_context())
-        server.login(self.address, self.password)
+        with _closed_on_error(server.shutdown):
+            server.login(self.address, self.password)
         return server
 
     def pop3(self) -> poplib.POP3_SSL:
         """A connection to the POP3 server: port 995, TLS from the first byte, logged in."""
         with self._lab.at_laptop_of(self.address):
             server = poplib.POP3_SSL(self.server("pop"), context=self._lab.client_context())
-        server.user(self.address)
-        server.pass_(self.password)
+        with _closed_on_error(server.close):
+            server.user(self.address)
+            server.pass_(self.password)
         return server
 
     def inbox(self, mailbox: str = "INBOX") -> InboxSnapshot:
         """The list that a mail program shows: who wrote, what about, when, read or not.
 
         It is fetched over IMAP, headers only, without marking anything as read.
+        Raises LookupError when there is no such mailbox.
         """
         server = self.imap()
         try:
-            server.select(f'"{mailbox}"', readonly=True)
+            self._select(server, mailbox, readonly=True)
             _, answer = server.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[HEADER])")
         finally:
             server.logout()
@@ -147,11 +154,11 @@ class User:
     def read(self, uid: int, mailbox: str = "INBOX") -> EmailMessage:
         """Open one letter, as a click in a mail program does: it is then marked as read.
 
-        Raises LookupError when the mailbox has no letter with this UID.
+        Raises LookupError when there is no such mailbox, or no letter with this UID in it.
         """
         server = self.imap()
         try:
-            server.select(f'"{mailbox}"')
+            self._select(server, mailbox)
             _, answer = server.uid("FETCH", str(uid), "(BODY[])")
         finally:
             server.logout()
@@ -159,6 +166,23 @@ class User:
         if raw is None:
             raise LookupError(f"{self.address} has no letter with UID {uid} in {mailbox}")
         return BytesParser(EmailMessage, policy=email.policy.default).parsebytes(raw)
+
+    def _select(self, server: imaplib.IMAP4, mailbox: str, *, readonly: bool = False) -> None:
+        name = encode(mailbox).decode("ascii").replace("\\", "\\\\").replace('"', '\\"')
+        answer, reason = server.select(f'"{name}"', readonly=readonly)
+        if answer != "OK":
+            said = (reason[0] or b"").decode("utf-8", "replace")
+            raise LookupError(f"{self.address} cannot open the mailbox {mailbox!r}: {said}")
+
+
+@contextlib.contextmanager
+def _closed_on_error(close: Callable[[], object]) -> Iterator[None]:
+    """What fails in this block leaves no connection open."""
+    try:
+        yield
+    except BaseException:
+        close()
+        raise
 
 
 def _people(people: User | str | Iterable[User | str]) -> list[User | str]:
@@ -179,7 +203,7 @@ def _row(answer: bytes, header: bytes) -> InboxRow:
     return InboxRow(
         uid=int(uid.group(1)) if uid else 0,
         flags=tuple(flags.group(1).decode("ascii", "replace").split()) if flags else (),
-        sender=str(letter["From"] or ""),
-        subject=str(letter["Subject"] or ""),
+        sender=one_line(letter["From"]),
+        subject=one_line(letter["Subject"]),
         date=str(letter["Date"] or ""),
     )

@@ -23,6 +23,10 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TIMEOUT = 300
 """Seconds that one cell may take on a slow machine."""
 
+TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
+"""How to talk with the kernel.  TCP ports are chosen before they are used, and somebody
+else may be quicker; Windows has nothing better."""
+
 
 class CellFailed(RuntimeError):
     """A cell raised, or wrote to stderr: which notebook, which cell, what it said."""
@@ -37,12 +41,13 @@ def notebooks() -> list[Path]:
 def executed(path: Path) -> Any:
     """The notebook, run from top to bottom in a kernel of its own."""
     nbformat, nbclient = import_module("nbformat"), import_module("nbclient")
+    manager = import_module("jupyter_client").AsyncKernelManager
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
     client = nbclient.NotebookClient(
         notebook,
         timeout=TIMEOUT,
-        kernel_name=KERNEL["name"],
+        km=manager(kernel_name=KERNEL["name"], transport=TRANSPORT),
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
     )

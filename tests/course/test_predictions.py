@@ -72,7 +72,7 @@ def test_the_questions_are_well_made() -> None:
         assert question.notebook == f"0{key[1]}"
 
 
-# --- what was seen ---------------------------------------------------------------------------------
+# --- what was seen -------------------------------------------------------------------------------
 
 
 def first_server(lab: Lab) -> str:

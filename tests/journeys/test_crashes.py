@@ -153,7 +153,7 @@ def test_no_letter_that_was_accepted_is_lost(nursery: Nursery) -> None:
         host: {name for c in clients if c.host == host for name in c.promised}
         for host in (PRIMARY, BACKUP)
     }
-    assert all(promised.values())
+    assert len(promised[PRIMARY] | promised[BACKUP]) > KILLS
 
     with Lab(data=nursery.data, live=True) as lab:
         lab.settle()
@@ -169,9 +169,8 @@ def test_no_letter_that_was_accepted_is_lost(nursery: Nursery) -> None:
 
 def test_a_crash_leaves_whole_letters_only(nursery: Nursery) -> None:
     """Nothing half written is ever shown, and mailboxes and index agree."""
-    with contextlib.suppress(StopIteration):
-        for number in range(3):
-            one_life(nursery, number, moment=60 + number)
+    for number in range(3):
+        one_life(nursery, number, moment=60 + number)
     with Lab(data=nursery.data, live=True) as lab:
         lab.settle()
         rows = lab.box("minh@saigon.example").rows

@@ -1,0 +1,120 @@
+"""A person with a mail program: letters as a good program writes and reads them."""
+
+import imaplib
+import smtplib
+
+import pytest
+
+from labmail import Lab
+from labmail.trace.events import LoggedIn
+from labmail.user import User
+
+
+@pytest.fixture
+def son(lab: Lab) -> User:
+    return lab.user("son@hanoi.example")
+
+
+def test_who_it_is(son: User) -> None:
+    assert repr(son) == "Nguyễn Văn Sơn <son@hanoi.example>"
+    assert [son.server(role) for role in ("smtp", "imap", "pop")] == [
+        "smtp.hanoi.example",
+        "imap.hanoi.example",
+        "pop.hanoi.example",
+    ]
+
+
+def test_a_host_with_one_name_serves_under_that(lab: Lab) -> None:
+    assert lab.user("ba@nhaminh.example").server("imap") == "nhaminh.example"
+
+
+def test_a_letter_has_what_the_standard_wants(lab: Lab, son: User) -> None:
+    letter = son.compose("minh@saigon.example", "Chủ đề", "…")
+    assert letter["Date"] == "Mon, 02 Mar 2026 09:00:00 +0700"
+    assert letter["From"] == "Nguyễn Văn Sơn <son@hanoi.example>"
+    assert letter["Message-ID"].endswith("@hanoi.example>")
+    assert son.compose("x@y.example", "", "")["Message-ID"] != letter["Message-ID"]
+
+
+def test_all_kinds_of_recipients(lab: Lab, son: User) -> None:
+    minh = lab.user("minh@saigon.example")
+    letter = son.compose(
+        [minh, "lan@hanoi.example"], "x", "…", cc=[minh], bcc=["a@b.example"], reply_to="c@d.example"
+    )
+    assert letter["To"] == "Lê Quang Minh <minh@saigon.example>, lan@hanoi.example"
+    assert (letter["Bcc"], letter["Reply-To"]) == ("a@b.example", "c@d.example")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["x\r\nBcc: spam@spam.example", "x\nBcc: a@b.example"],
+)
+def test_no_line_can_be_smuggled_into_a_header(son: User, subject: str) -> None:
+    with pytest.raises(ValueError, match="(?i)header|linefeed|newline"):
+        son.compose("minh@saigon.example", subject, "…")
+
+
+def test_no_address_can_carry_a_second_line(lab: Lab, son: User) -> None:
+    with pytest.raises(ValueError):
+        son.compose("minh@saigon.example\r\nBcc: spam@spam.example", "x", "…")
+
+
+def test_it_uses_its_own_laptop_and_says_who_it_is(lab: Lab) -> None:
+    minh = lab.user("minh@saigon.example")
+    with lab.record() as trace:
+        minh.inbox()
+        minh.send("hoa@saigon.example", "x", "…")
+    assert {c.client.name for c in trace.connections} == {"minh-laptop.saigon.example"}
+    assert [e.account for e in trace.of(LoggedIn)] == [minh.address, minh.address]
+    assert lab.current_laptop.owner == "son@hanoi.example"
+
+
+def test_looking_does_not_mark_and_reading_does(lab: Lab, son: User) -> None:
+    son.send(son, "Gửi chính mình", "…")
+    lab.settle()
+    son.inbox()
+    assert "\\Seen" not in son.inbox().rows[0].flags
+    son.read(1)
+    (row,) = son.inbox().rows
+    assert "\\Seen" in row.flags
+    assert row.sender == "Nguyễn Văn Sơn <son@hanoi.example>"
+
+
+def test_an_empty_box_and_a_letter_that_is_not_there(son: User) -> None:
+    assert son.inbox().rows == ()
+    with pytest.raises(LookupError, match="no letter with UID 7 in INBOX"):
+        son.read(7)
+
+
+@pytest.mark.parametrize("mailbox", ["Khong co", "Thư nháp cũ"])
+def test_a_mailbox_that_is_not_there(son: User, mailbox: str) -> None:
+    for look in (lambda: son.inbox(mailbox), lambda: son.read(1, mailbox)):
+        with pytest.raises(LookupError, match=mailbox):
+            look()
+
+
+def test_a_mailbox_with_letters_of_its_own(lab: Lab, son: User) -> None:
+    server = son.imap()
+    server.create('"&ARAA4A- l&AOA-m"')
+    server.append('"&ARAA4A- l&AOA-m"', None, None, b"Subject: xong\r\n\r\nx\r\n")
+    server.logout()
+    assert [row.subject for row in son.inbox("Đà làm").rows] == ["xong"]
+    assert son.read(1, "Đà làm")["Subject"] == "xong"
+
+
+def test_a_wrong_password_is_said_as_the_library_says_it(lab: Lab, son: User) -> None:
+    son.password = "sai"
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        son.smtp()
+    with pytest.raises(imaplib.IMAP4.error):
+        son.imap()
+
+
+def test_a_refusal_leaves_no_connection_open(lab: Lab, son: User) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        son.send("khongco@hanoi.example", "x", "…")
+    son.password = "sai"
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        son.send("lan@hanoi.example", "x", "…")
+    lab.settle()
+    assert lab._look(lambda world: len(world.network._lines)) == 0
