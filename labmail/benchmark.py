@@ -12,16 +12,21 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import dns.message
+from aiosmtpd.handlers import Mailbox
 from aiosmtpd.smtp import SMTP
 
+from labmail.dns.server import DnsServer
+from labmail.dns.zone import load_zone
 from labmail.lab import Lab
+from labmail.paths import data_file
 from labmail.runtime.loop import LoopThread
+from labmail.trace.events import Accepted
 
 LETTERS = 400
 QUESTIONS = 2000
@@ -30,8 +35,11 @@ SENDER, RECIPIENT = "son@hanoi.example", "minh@saigon.example"
 LETTER = (
     b"From: son@hanoi.example\r\nTo: minh@saigon.example\r\nSubject: benchmark\r\n"
     b"Date: Mon, 02 Mar 2026 09:00:00 +0700\r\nMessage-ID: <b@hanoi.example>\r\n\r\n"
-    + b"One line of a letter, about as long as lines are.\r\n" * 20
+    + b"One line of a letter, about as long as lines are.\r\n"
+    * 20
 )
+QUESTION = b"LB\x01\x00\x00\x01\0\0\0\0\0\0\x06saigon\x07example\0\x00\x0f\x00\x01"
+"""MX saigon.example? (RFC 1035 §4.1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def measure_all() -> Iterator[Measure]:
     """All measures, one after the other."""
     yield measure_import()
     yield measure_start()
-    yield measure_acceptance()
+    yield from measure_acceptance()
     yield measure_journey()
     yield measure_dns()
 
@@ -85,26 +93,39 @@ def measure_start() -> Measure:
     return Measure("Lab() to a ready world", statistics.median(times), "", None, "ms")
 
 
-def measure_acceptance() -> Measure:
-    """Letters taken on one connection, everything recorded; beside aiosmtpd that drops them.
+def measure_acceptance() -> Iterator[Measure]:
+    """Letters taken on one connection, spooled and recorded; beside aiosmtpd that drops them,
+    and aiosmtpd that puts them into a Maildir.
 
-    Both are measured in turn, several times: the machine is not the same at any two moments.
+    All are measured in turn, several times: the machine is not the same at any two moments.
     """
-    ours, bare = [], []
-    for _ in range(RUNS):
-        with Lab() as lab:
-            with smtplib.SMTP("mx1.saigon.example", 25, local_hostname="bench.example") as client:
-                ours.append(_letters_per_second(client))
-            assert lab.queue("mx1.saigon.example").rows == ()
-        with _bare_server() as port, smtplib.SMTP("127.0.0.1", port, "bench.example") as client:
-            bare.append(_letters_per_second(client))
-    return Measure(
-        "letters accepted (spooled and recorded)",
-        statistics.median(ours),
-        "aiosmtpd alone, letters dropped",
-        statistics.median(bare),
-        "/s",
-    )
+    ours, dropping, keeping = [], [], []
+    with tempfile.TemporaryDirectory(prefix="labmail-") as folder:
+        for number in range(RUNS):
+            ours.append(_accepted_per_second())
+            dropping.append(_taken_per_second(_Dropping()))
+            keeping.append(_taken_per_second(Mailbox(f"{folder}/{number}")))
+    what, lab = "letters accepted, spooled and recorded", statistics.median(ours)
+    yield Measure(what, lab, "aiosmtpd, letters dropped", statistics.median(dropping), "/s")
+    yield Measure(what, lab, "aiosmtpd, into a Maildir", statistics.median(keeping), "/s")
+
+
+def _accepted_per_second() -> float:
+    with (
+        Lab() as lab,
+        smtplib.SMTP("mx1.saigon.example", 25, local_hostname="bench.example") as client,
+    ):
+        rate = _letters_per_second(client)
+        assert len(lab.trace.of(Accepted)) == LETTERS
+    return rate
+
+
+def _taken_per_second(handler: object) -> float:
+    with (
+        _bare_server(handler) as port,
+        smtplib.SMTP("127.0.0.1", port, "bench.example") as client,
+    ):
+        return _letters_per_second(client)
 
 
 def measure_journey() -> Measure:
@@ -123,9 +144,9 @@ def measure_journey() -> Measure:
 
 
 def measure_dns() -> Measure:
-    """DNS answers over UDP; beside parsing the question and the answer with dnspython."""
-    query = dns.message.make_query("saigon.example.", "MX")
-    wire = query.to_wire()
+    """DNS answers over UDP; beside the same answers without a network."""
+    wire = QUESTION
+    server = DnsServer([load_zone(data_file("zones", "saigon.example.zone"))])
     with Lab() as lab:
         port = lab.endpoints()["dns"]["port"]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -136,16 +157,10 @@ def measure_dns() -> Measure:
                 sock.send(wire)
                 return sock.recv(4096)
 
-            answer = ask()
             rate = _per_second(ask, QUESTIONS)
 
-    def parse() -> None:
-        dns.message.from_wire(wire)
-        dns.message.from_wire(answer).to_wire()
-
-    return Measure(
-        "DNS answers over UDP", rate, "parse and build, no network", _per_second(parse, QUESTIONS), "/s"
-    )
+    alone = _per_second(lambda: server.answer(wire, True), QUESTIONS)
+    return Measure("DNS answers over UDP", rate, "the same without a network", alone, "/s")
 
 
 def _import_time(statement: str) -> float:
@@ -177,14 +192,14 @@ class _Dropping:
 
 
 @contextmanager
-def _bare_server() -> Iterator[int]:
+def _bare_server(handler: object) -> Iterator[int]:
     """aiosmtpd alone, on a thread of its own; its port."""
     loop = LoopThread("bare-aiosmtpd")
 
     async def start() -> asyncio.Server:
         running = asyncio.get_running_loop()
         return await running.create_server(
-            lambda: SMTP(_Dropping(), hostname="bare.example"), "127.0.0.1", 0
+            lambda: SMTP(handler, hostname="bare.example"), "127.0.0.1", 0
         )
 
     server = loop.call(start())

@@ -1,4 +1,4 @@
-"""The command line: ``labmail up`` and ``labmail doctor``.
+"""The command line: ``labmail up``, ``labmail doctor``, ``labmail bench``.
 
 ``labmail up`` runs a world in the terminal until Ctrl-C, for programs outside
 the notebook: Thunderbird, mutt, curl, dig.
@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     check = commands.add_parser("doctor", help="is this machine ready? what to do if not")
     check.set_defaults(run=_doctor)
+    bench = commands.add_parser("bench", help="how fast is the lab here, beside others?")
+    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -69,6 +71,14 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = doctor.examine()
     _print(doctor.report(findings))
     return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from labmail.benchmark import measure_all
+
+    for measure in measure_all():
+        _print(str(measure))
+    return 0
 
 
 def _up(options: argparse.Namespace) -> int:

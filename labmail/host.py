@@ -237,11 +237,17 @@ class MailHost:
         from its own users — for anybody (RFC 5321 §3.6.2: no relaying for strangers).
         """
         domain = Recipient(recipient).domain
-        if domain in self.spec.domains or not domain:
+        if self._is_home(domain):
             return None if self._account_for(recipient) else _unknown_user(recipient)
         if domain in self.spec.relays_for or client.authenticated:
             return None
         return _relay_denied(recipient)
+
+    def _is_home(self, domain: str) -> bool:
+        """Whether mail for this domain ends here: a domain of the host, none at all (the bare
+        postmaster), or the host's own name.  Under that one only the postmaster lives: it
+        stands in the From of notifications, and answers must arrive (RFC 3464 §2)."""
+        return domain in (*self.spec.domains, self.spec.name, "")
 
     def _account_for(self, recipient: str) -> Account | None:
         if recipient.partition("@")[0].lower() == "postmaster":  # RFC 5321 §4.5.1
@@ -278,7 +284,7 @@ class MailHost:
     async def transmit(self, parcel: Parcel, queue_id: str, attempt: int) -> list[Outcome]:
         """Hand on a letter to recipients of one domain: into mailboxes here, or to another host."""
         domain = parcel.envelope.recipients[0].domain
-        if domain in self.spec.domains or not domain:  # no domain: the bare postmaster
+        if self._is_home(domain):
             self._ground.recorder.emit(
                 Routed,
                 host=self.spec.name,

@@ -14,7 +14,6 @@ import os
 import shutil
 import socket
 import ssl
-import tempfile
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
@@ -30,6 +29,7 @@ from labmail.net.guard import guard_thread, release_thread
 from labmail.running import RunningWorld
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
+from labmail.runtime.place import temporary_folder
 from labmail.trace.letters import card
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
@@ -83,7 +83,7 @@ class Lab:
         if not beside:
             close_all()
         self._temporary = data is None
-        self._folder = Path(tempfile.mkdtemp(prefix="labmail-") if data is None else data)
+        self._folder = temporary_folder() if data is None else Path(data)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._laptop: ContextVar[LaptopSpec] = ContextVar("laptop")
         self._default_laptop = next(iter(self.world.laptops.values()))
@@ -146,7 +146,7 @@ class Lab:
                 f"this lab keeps its mail in {self._folder}: delete that folder yourself"
             )
         self.close()
-        self._folder = Path(tempfile.mkdtemp(prefix="labmail-"))
+        self._folder = temporary_folder()
         _open_labs.add(self)
         self._open()
 

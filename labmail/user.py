@@ -28,7 +28,6 @@ from labmail.inspection import one_line
 from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
 
-
 _SEVEN_BIT = email.policy.SMTP.clone(cte_type="7bit")
 """`smtplib` never says BODY=8BITMIME, so an 8-bit letter would go out undeclared (RFC 6152 §3)."""
 

@@ -74,9 +74,7 @@ def start(folder: Path, *options: str) -> Up:
 
 
 @pytest.fixture
-def labmail_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Up]]:
+def labmail_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Up]]:
     """Starts ``labmail up`` with these options; it is stopped with the test."""
     started: list[Up] = []
     monkeypatch.setenv("TMPDIR", str(tmp_path))

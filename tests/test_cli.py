@@ -84,7 +84,11 @@ def test_only_this_machine_can_reach_it(town: Any) -> None:
     listening = Path(f"/proc/{town.process.pid}/net/tcp")
     if not listening.is_file():
         pytest.skip("this system does not show who listens where")
-    ours = {f"{real['port']:04X}" for h in town.ends["hosts"].values() for real in h["services"].values()}
+    ours = {
+        f"{real['port']:04X}"
+        for h in town.ends["hosts"].values()
+        for real in h["services"].values()
+    }
     rows = [line.split() for line in listening.read_text().splitlines()[1:]]
     places = {row[1] for row in rows if row[3] == "0A" and row[1].split(":")[1] in ours}
     assert {place.split(":")[0] for place in places} == {"0100007F"}

@@ -54,6 +54,9 @@ def test_a_host_without_accounts_lets_nobody_in(on: Any) -> None:
         (HANOI, "SON@HANOI.EXAMPLE", None),
         (HANOI, "postmaster@hanoi.example", None),
         (HANOI, "Postmaster", None),
+        (HANOI, "postmaster@smtp.hanoi.example", None),
+        (HANOI, "son@smtp.hanoi.example", 550),
+        (BACKUP, "postmaster@mx2.saigon.example", None),
         (HANOI, "khongco@hanoi.example", 550),
         (HANOI, "minh@saigon.example", 550),
         (BACKUP, "minh@saigon.example", None),
@@ -107,9 +110,7 @@ def test_an_account_that_went_away_is_a_refusal_not_a_loss(lab: Lab) -> None:
     assert lab.queue(HANOI).rows == ()
 
 
-def test_a_disk_that_is_full_is_trouble_for_now(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_is_trouble_for_now(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     host = lab._running.hosts[HANOI]
 
     def full(*_: object) -> None:
@@ -126,9 +127,7 @@ def test_a_disk_that_is_full_is_trouble_for_now(
     assert lab.box("son@hanoi.example").rows == ()
 
 
-def test_it_says_nothing_in_the_loops_error_log(
-    lab: Lab, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_says_nothing_in_the_loops_error_log(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
     lab.user("son@hanoi.example").send("minh@saigon.example", "x", "…")
     lab.host(HANOI).stop()
     lab.settle()

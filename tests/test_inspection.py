@@ -42,7 +42,11 @@ def test_a_box_shows_files_that_are_there(lab: Lab) -> None:
 
 def test_a_letter_without_a_subject_and_one_of_noise(lab: Lab) -> None:
     with smtplib.SMTP("smtp.hanoi.example", 25) as server:
-        for letter in (b"x: y\r\n\r\n", b"\xff\xfe\r\n", b"Subject: =?utf-8?q?a=0D=0ABcc:_x@y?=\r\n\r\n"):
+        for letter in (
+            b"x: y\r\n\r\n",
+            b"\xff\xfe\r\n",
+            b"Subject: =?utf-8?q?a=0D=0ABcc:_x@y?=\r\n\r\n",
+        ):
             server.sendmail("", ["son@hanoi.example"], letter)
     subjects = [row.subject for row in lab.box("son@hanoi.example").rows]
     assert subjects[:2] == ["", ""]

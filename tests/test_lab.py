@@ -69,7 +69,7 @@ def a_hand_on_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-# --- life and death ---------------------------------------------------------------------------
+# --- life and death -----------------------------------------------------------------------------
 
 
 def test_nothing_is_left_when_it_closes(nothing_left: Path) -> None:
@@ -217,7 +217,7 @@ def test_it_lives_in_a_thread(nothing_left: Path) -> None:
     assert subjects == [["Chào"]]
 
 
-# --- mistakes in files ----------------------------------------------------------------------------
+# --- mistakes in files --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_a_start_that_fails_half_way_is_undone(
         Lab()
 
 
-# --- Ctrl-C -----------------------------------------------------------------------------------------
+# --- Ctrl-C -------------------------------------------------------------------------------------
 
 
 def until_interrupted(lab: Lab, wait: Callable[[], object]) -> None:
@@ -322,16 +322,14 @@ def test_ctrl_c_while_time_is_moved(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
     assert len(lab.box("minh@saigon.example").rows) == 1
 
 
-def test_after_ctrl_c_it_can_be_closed(
-    nothing_left: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_ctrl_c_it_can_be_closed(nothing_left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Lab() as lab:
         monkeypatch.setattr(lab._running.hosts["mx1.saigon.example"], "refusal", stuck)
         lab.user("son@hanoi.example").send("minh@saigon.example", "x", "…")
         until_interrupted(lab, lab.settle)
 
 
-# --- time -------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------
 
 
 def test_time_stands_still_until_it_is_moved(lab: Lab) -> None:
@@ -361,7 +359,7 @@ def test_a_live_lab_works_by_itself() -> None:
         assert [r.subject for r in lab.box("minh@saigon.example").rows] == ["Tự đi"]
 
 
-# --- what happened ------------------------------------------------------------------------------------
+# --- what happened ------------------------------------------------------------------------------
 
 
 def test_a_record_holds_its_stretch_and_no_more(lab: Lab) -> None:
@@ -397,7 +395,7 @@ def test_a_record_ends_well_when_the_block_does_not(lab: Lab) -> None:
     assert [e.host for e in trace.of(HostStopped)] == ["mx2.saigon.example"]
 
 
-# --- people and machines --------------------------------------------------------------------------------
+# --- people and machines ------------------------------------------------------------------------
 
 
 def test_who_is_not_there_is_named_with_those_who_are(lab: Lab) -> None:
@@ -429,7 +427,9 @@ def test_a_host_stops_and_starts(lab: Lab) -> None:
     mx1 = lab.host("mx1.saigon.example")
     everything = mx1.running
     mx1.stop("smtp", "imap")
-    assert repr(mx1) == "mx1.saigon.example: listens for submission, submissions, pop3, pop3s, imaps"
+    assert (
+        repr(mx1) == "mx1.saigon.example: listens for submission, submissions, pop3, pop3s, imaps"
+    )
     mx1.stop()
     mx1.stop()
     assert repr(mx1) == "mx1.saigon.example: listens for nothing"
@@ -449,7 +449,7 @@ def test_stopping_a_host_cuts_its_conversations(lab: Lab) -> None:
     server.close()
 
 
-# --- looking in -------------------------------------------------------------------------------------------
+# --- looking in ---------------------------------------------------------------------------------
 
 
 def test_dig(lab: Lab) -> None:
@@ -469,12 +469,15 @@ def test_health_names_what_is_down(lab: Lab) -> None:
 
 
 def test_a_client_context_trusts_this_lab_only(lab: Lab) -> None:
-    with smtplib.SMTP("smtp.hanoi.example", 587) as server:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            server.starttls(context=ssl.create_default_context())
-    with socket.create_connection(("192.0.2.25", 465)) as sock:
-        with pytest.raises(ssl.SSLCertVerificationError, match=r"(?i)mismatch"):
-            lab.client_context().wrap_socket(sock, server_hostname="mx1.saigon.example")
+    server = smtplib.SMTP("smtp.hanoi.example", 587)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        server.starttls(context=ssl.create_default_context())
+    server.close()
+    with (
+        socket.create_connection(("192.0.2.25", 465)) as sock,
+        pytest.raises(ssl.SSLCertVerificationError, match=r"(?i)mismatch"),
+    ):
+        lab.client_context().wrap_socket(sock, server_hostname="mx1.saigon.example")
 
 
 def test_endpoints_are_real(lab: Lab) -> None:
@@ -485,7 +488,7 @@ def test_endpoints_are_real(lab: Lab) -> None:
             socket.create_connection((service["host"], service["port"]), timeout=5).close()
 
 
-# --- the standard library -------------------------------------------------------------------------------
+# --- the standard library -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["khongco.example", "smtp.khongco.example", "mx9.saigon.example"])

@@ -54,7 +54,7 @@ def test_between_hosts_the_letter_is_encrypted(lab: Lab) -> None:
 def test_a_hop_with_trouble_of_its_own_is_passed_over(lab: Lab, answers: Any) -> None:
     answers(MX1, "", Reply(421, "4.3.2", "Too busy"))
     trace = send(lab)
-    assert [e.to for e in trace.of(Relayed)][0] == MX2
+    assert trace.of(Relayed)[0].to == MX2
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])

@@ -39,7 +39,12 @@ def test_a_letter_has_what_the_standard_wants(lab: Lab, son: User) -> None:
 def test_all_kinds_of_recipients(lab: Lab, son: User) -> None:
     minh = lab.user("minh@saigon.example")
     letter = son.compose(
-        [minh, "lan@hanoi.example"], "x", "…", cc=[minh], bcc=["a@b.example"], reply_to="c@d.example"
+        [minh, "lan@hanoi.example"],
+        "x",
+        "…",
+        cc=[minh],
+        bcc=["a@b.example"],
+        reply_to="c@d.example",
     )
     assert letter["To"] == "Lê Quang Minh <minh@saigon.example>, lan@hanoi.example"
     assert (letter["Bcc"], letter["Reply-To"]) == ("a@b.example", "c@d.example")
@@ -50,7 +55,7 @@ def test_all_kinds_of_recipients(lab: Lab, son: User) -> None:
     ["x\r\nBcc: spam@spam.example", "x\nBcc: a@b.example"],
 )
 def test_no_line_can_be_smuggled_into_a_header(son: User, subject: str) -> None:
-    with pytest.raises(ValueError, match="(?i)header|linefeed|newline"):
+    with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
         son.compose("minh@saigon.example", subject, "…")
 
 

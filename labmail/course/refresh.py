@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from labmail.paths import data_dir
@@ -22,10 +23,6 @@ from labmail.paths import data_dir
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TIMEOUT = 300
 """Seconds that one cell may take on a slow machine."""
-
-TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
-"""How to talk with the kernel.  TCP ports are chosen before they are used, and somebody
-else may be quicker; Windows has nothing better."""
 
 
 class CellFailed(RuntimeError):
@@ -41,21 +38,33 @@ def notebooks() -> list[Path]:
 def executed(path: Path) -> Any:
     """The notebook, run from top to bottom in a kernel of its own."""
     nbformat, nbclient = import_module("nbformat"), import_module("nbclient")
-    manager = import_module("jupyter_client").AsyncKernelManager
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
-    client = nbclient.NotebookClient(
-        notebook,
-        timeout=TIMEOUT,
-        km=manager(kernel_name=KERNEL["name"], transport=TRANSPORT),
-        record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute()
-    except nbclient.exceptions.CellExecutionError as error:
-        raise CellFailed(f"{path.name}: {error}") from None
+    with TemporaryDirectory(prefix="labmail-kernel-") as folder:
+        client = nbclient.NotebookClient(
+            notebook,
+            timeout=TIMEOUT,
+            km=_manager(folder),
+            record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        )
+        try:
+            client.execute(cleanup_kc=True)
+        except nbclient.exceptions.CellExecutionError as error:
+            raise CellFailed(f"{path.name}: {error}") from None
     return normalised(notebook, path.name)
+
+
+def _manager(folder: str) -> Any:
+    """Who starts the kernel.
+
+    TCP ports would be chosen before they are used, and somebody else may be quicker.  So the
+    kernel is spoken to through files in `folder`, where the system has such sockets.
+    """
+    manager = import_module("jupyter_client").AsyncKernelManager
+    if sys.platform == "win32":
+        return manager(kernel_name=KERNEL["name"])
+    return manager(kernel_name=KERNEL["name"], transport="ipc", ip=f"{folder}/kernel")
 
 
 def normalised(notebook: Any, name: str) -> Any:

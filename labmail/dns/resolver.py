@@ -168,7 +168,7 @@ class Resolver:
             id=self._ids.number("dns query") % 0x1_0000,
         )
         lesson = await self._exchange(query, tcp=False)
-        if lesson.truncated:  # RFC 7766 §5
+        if lesson.truncated:  # RFC 2181 §9: ask again by a way with more room
             lesson = await self._exchange(query, tcp=True)
         for fact in lesson.facts:
             self._cache.keep(fact, self._now())

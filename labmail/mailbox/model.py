@@ -24,7 +24,7 @@ class Message:
     is when the server got it, `parcel` the letter's number in the trace (None
     when the lab did not carry it), `file` its file's name relative to the
     account's folder.  `modseq` is the number of the change that made it what it
-    is (RFC 7162 §3.1.1).  `token` is the part of the file name that tells
+    is (RFC 7162 §3.1).  `token` is the part of the file name that tells
     deliveries apart.
     """
 

@@ -151,9 +151,7 @@ class Line(asyncio.Protocol):
         if self.closed:
             return False
         ending = self.closing or self._client_is_done
-        return self.caller.kind == "host" or (
-            ending and self._socket.get_write_buffer_size() == 0
-        )
+        return self.caller.kind == "host" or (ending and self._socket.get_write_buffer_size() == 0)
 
     def emit(self, kind: type[Event], **fields: Any) -> Event:
         """Record an event of this connection's host."""

@@ -75,8 +75,8 @@ class StartTls:
     """Everything said so far has been sent: begin the TLS handshake now.
 
     The driver calls `Core.tls_started` when the handshake is through.  What the
-    client sent after its command, in the clear, the core has thrown away
-    (RFC 2595 §2.1, RFC 3501 §6.2.1).
+    client sent after its command, in the clear, the core has thrown away: it had to
+    wait there (RFC 2595 §4, RFC 3501 §6.2.1).
     """
 
 

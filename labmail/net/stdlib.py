@@ -54,7 +54,7 @@ _preferred: ContextVar[Dialler | None] = ContextVar("preferred", default=None)
 def install(dialler: Dialler) -> None:
     """Let the standard library reach this lab (and no longer an earlier one)."""
     _installed.append(dialler)
-    socket.create_connection = _create_connection
+    socket.create_connection = _create_connection  # type: ignore[assignment]
     socket.getfqdn = _getfqdn
     for module, kind in _DICE:
         module.random = _Dice(kind)
@@ -66,7 +66,7 @@ def uninstall(dialler: Dialler) -> None:
         _installed.remove(dialler)
     if not _installed:
         socket.create_connection = _original_connect
-        socket.getfqdn = _original_fqdn
+        socket.getfqdn = _original_fqdn  # type: ignore[assignment]
         for module, _ in _DICE:
             module.random = random
 
@@ -86,7 +86,10 @@ def _reached() -> Dialler | None:
 
 
 def _create_connection(
-    address: tuple[str | None, int], timeout: Any = _DEFAULT, source_address: Any = None, **options: Any
+    address: tuple[str | None, int],
+    timeout: Any = _DEFAULT,
+    source_address: Any = None,
+    **options: Any,
 ) -> socket.socket:
     """`socket.create_connection`, which knows the lab's hosts while a lab runs."""
     host, port = address[0], address[1]

@@ -146,7 +146,7 @@ def _header(
     report = f'multipart/report; report-type=delivery-status; boundary="{boundary.decode("ascii")}"'
     return b"".join(
         (
-            field("From", f"Mail Delivery System <postmaster@{host}>"),  # RFC 3461 §6.2
+            field("From", f"Mail Delivery System <postmaster@{host}>"),  # RFC 3464 §2
             b"To: <%b>\r\n" % recipient,
             field("Subject", subject),
             field("Date", format_datetime(now)),
@@ -183,7 +183,7 @@ def _for_programs(
         field("Reporting-MTA", f"dns; {host}"),
         field("Arrival-Date", format_datetime(letter.arrived)),
     ]
-    if letter.envelope.envid is not None:  # RFC 3464 §2.2.1: first, if it is there
+    if letter.envelope.envid is not None:  # RFC 3464 §2.2: first, if it is there
         envid = escaped(from_xtext(letter.envelope.envid))
         about_letter.insert(0, field("Original-Envelope-Id", envid))
     groups = [b"".join(about_letter)] + [_about(report, retry_until) for report in reports]
@@ -195,8 +195,7 @@ def _about(report: Report, retry_until: datetime) -> bytes:
     copy, action = report.copy, report.action
     fields = []
     if copy.recipient.orcpt is not None:  # RFC 3464 §2.3.1
-        kind, _, address = copy.recipient.orcpt.partition(";")
-        fields.append(field("Original-Recipient", f"{kind}; {escaped(from_xtext(address))}"))
+        fields.append(field("Original-Recipient", _original(copy.recipient.orcpt)))
     fields += [
         field("Final-Recipient", typed_address(copy.address)),
         field("Action", action),
@@ -275,6 +274,14 @@ def escaped(text: str) -> str:
 def from_xtext(text: str) -> str:
     """What an xtext parameter stands for: ``+40`` is ``@`` (RFC 3461 §4)."""
     return re.sub(r"\+([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), text)
+
+
+def _original(orcpt: str) -> str:
+    """What ORCPT said, as a status field says it: xtext is for commands only."""
+    kind, _, address = orcpt.partition(";")
+    if not address.isascii():
+        return typed_address(address)
+    return f"{kind}; {escaped(from_xtext(address))}"
 
 
 def typed_address(address: str) -> str:

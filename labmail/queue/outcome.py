@@ -76,7 +76,7 @@ def settle(
         to=outcome.to,
     )
     if expired:
-        return replace(tried, reply=_given_up(outcome, schedule), status="4.4.7")  # RFC 3463 §3.5
+        return replace(tried, reply=_given_up(outcome, schedule), status=_why(outcome))
     if tried.waiting:
         return replace(tried, next_try=schedule.next_try(arrived, tried.attempts, now))
     return tried
@@ -93,6 +93,12 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     """One word for the attempt as a whole: the result all share, else "mixed"."""
     results = {outcome.result for outcome in outcomes}
     return results.pop() if len(results) == 1 else "mixed"
+
+
+def _why(outcome: Outcome) -> str:
+    """The code for giving up: that of the actual trouble.  X.4.7, out of time, is only for where
+    nothing better is known (RFC 3463 §3.5)."""
+    return outcome.status if outcome.status not in ("", "4.0.0") else "4.4.7"
 
 
 def _given_up(outcome: Outcome, schedule: Schedule) -> str:

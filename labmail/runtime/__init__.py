@@ -3,6 +3,7 @@
 ``clock``    lab time: stands still unless moved
 ``agenda``   what is due at which lab time, and doing it in order
 ``ids``      queue ids, message ids, boundaries: all from the lab's seed
+``place``    where a lab that keeps nothing puts its files
 ``loop``     the one thread that runs the world
 ``ca``       the lab's certificate authority
 """

@@ -4,7 +4,9 @@ What is said, by whom:
 
 ``states``        the state machine of a session, as one table
 ``replies``       everything a server of the lab ever answers
-``paths``         addresses and parameters as they stand in commands
+``commands``      how a line is cut into verb and argument
+``paths``         addresses as they stand in commands
+``parameters``    what may follow them: SIZE, BODY, NOTIFY and the like
 ``dotreader``     where DATA ends, and where it does not
 ``dialog``        listens to both sides and reports commands, replies and letters
 

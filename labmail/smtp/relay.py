@@ -13,10 +13,10 @@ the result is decided by the queue.  Four rules make this a relay:
 * *Trouble on the way is temporary*: a lost connection, silence, 421.
 * *At least once.*  If the connection is lost after the final dot, before the answer
   to it, the other side may have the letter or not.  It is tried again: twice is
-  better than never (RFC 5321 §4.5.4.1).
+  better than never (RFC 5321 §6.1 and RFC 1047 are about that doubt).
 
 Parameters are said only if the other side offers what they belong to
-(RFC 5321 §4.1.1.11).
+(RFC 5321 §4.1.1.3).
 """
 
 from __future__ import annotations
@@ -292,7 +292,7 @@ _BAD_RECIPIENT = Reply(553, "5.1.3", "The recipient's address cannot be sent")
 _BARE_NEWLINE = Reply(550, "5.5.2", "The letter holds a lone CR or LF and cannot be sent on")
 _NO_SMTPUTF8 = Reply(553, "5.6.7", "The next hop does not offer SMTPUTF8")  # RFC 6531 §3.5
 _NO_8BITMIME = Reply(554, "5.6.3", "The letter is 8-bit and the next hop offers no 8BITMIME")
-_TOO_BIG = Reply(552, "5.3.4", "The letter is larger than the next hop takes")  # RFC 1870 §6
+_TOO_BIG = Reply(552, "5.3.4", "The letter is larger than the next hop takes")  # RFC 1870 §6.1
 
 
 def _only_crlf(content: bytes) -> bool:

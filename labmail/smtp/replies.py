@@ -78,7 +78,8 @@ class Reply:
         return " ".join(filter(None, (str(self.code), self.enhanced, *self.text.split("\n"))))
 
     def __bytes__(self) -> bytes:
-        """The reply on the wire, CRLF included: ``250-`` lines and a last ``250 `` (§4.2.1).
+        """The reply on the wire, CRLF included: ``250-`` lines and a last ``250 ``
+        (RFC 5321 §4.2.1).
 
         Replies are ASCII: what is not appears as an escape, because the client
         may not know SMTPUTF8 (RFC 6531 §3.7.4).
@@ -179,6 +180,7 @@ NOT_OFFERED = Reply(502, "5.5.1", "Not offered here")
 
 # --- never: order -----------------------------------------------------------------------
 
+ONLY_QUIT = Reply(503, "5.5.1", "No mail is taken here: only QUIT is left")  # RFC 5321 §3.1
 HELLO_FIRST = Reply(503, "5.5.1", "Say EHLO first")
 MAIL_FIRST = Reply(503, "5.5.1", "Say MAIL FROM first")
 RECIPIENT_FIRST = Reply(503, "5.5.1", "No recipient yet: say RCPT TO first")
@@ -227,7 +229,7 @@ NO_EXPANSION = Reply(502, "5.7.2", "Lists are not expanded here")
 
 # --- never: the letter ------------------------------------------------------------------------
 
-TOO_BIG = Reply(552, "5.3.4", "The letter is larger than this server takes")  # RFC 1870 §6
+TOO_BIG = Reply(552, "5.3.4", "The letter is larger than this server takes")  # RFC 1870 §6.1
 BARE_NEWLINE_IN_CONTENT = Reply(550, "5.5.2", "The letter holds a CR or LF that stands alone")
 CONTENT_LINE_TOO_LONG = Reply(500, "5.6.0", "The letter holds a line that is too long")
 NUL_IN_CONTENT = Reply(554, "5.6.0", "The letter holds a NUL")

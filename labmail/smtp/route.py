@@ -89,14 +89,15 @@ async def find_route(lookup: Lookup, domain: str, own_names: Collection[str], id
     found = await lookup(domain, "MX")
     if found.status == "NXDOMAIN":
         return _never(domain, "5.1.2", f"the domain {domain} does not exist")
+    own = {_name(name) for name in own_names}
     if found.status == "NODATA":
-        return await _implicit(lookup, domain)
+        return await _implicit(lookup, domain, own)
     if found.status != "NOERROR":
         return _later(domain, f"the MX records of {domain} cannot be had now ({found.status})")
     targets = [(preference, _name(host)) for preference, host in found.mx()]
     if targets and all(host == "" for _, host in targets):  # RFC 7505 §3
         return _never(domain, "5.1.10", f"{domain} takes no mail (null MX)")
-    return await _explicit(lookup, domain, targets, {_name(name) for name in own_names}, ids)
+    return await _explicit(lookup, domain, targets, own, ids)
 
 
 async def _explicit(
@@ -122,9 +123,11 @@ async def _explicit(
     return _never(domain, "5.4.4", f"no MX of {domain} can be used: {note}")
 
 
-async def _implicit(lookup: Lookup, domain: str) -> Route:
+async def _implicit(lookup: Lookup, domain: str, own: set[str]) -> Route:
     """RFC 5321 §5.1: no MX at all, so the domain itself, with preference 0.  An alias is fine
     here: it was no MX that named it."""
+    if _name(domain) in own:
+        return _never(domain, "5.4.6", f"mail for {domain} loops back to us: we have that name")
     addresses, unsure = await _addresses(lookup, domain)
     if addresses:
         return Route(domain, (Hop(0, domain, addresses),), note="no MX: the domain itself")

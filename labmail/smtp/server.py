@@ -228,8 +228,6 @@ class MailServer(SMTP):
 
     async def _greet(self) -> None:
         await self.say(await self._planned("") or replies.greeting(self.hostname))
-        if self.state == "opening":  # RFC 5321 §3.1: 554 instead of 220, nothing else follows
-            self._hang_up("not greeted")
 
     async def _hear(self) -> None:
         """Read one command and carry it out."""
@@ -272,6 +270,8 @@ class MailServer(SMTP):
 
     def _out_of_order(self) -> Reply:
         match self.state, self._verb:
+            case "unwelcome", _:
+                return replies.ONLY_QUIT
             case "greeted", _:
                 return replies.HELLO_FIRST
             case "ready", _:
@@ -316,7 +316,7 @@ class MailServer(SMTP):
         if self._starttls_context is None:
             raise Refusal(replies.NOT_OFFERED)
         await self.say(replies.READY_FOR_TLS)
-        self._intake.forget()  # RFC 3207 §6: said in the clear, perhaps by somebody in between
+        self._intake.forget()  # RFC 3207 §4.2: said in the clear, perhaps by somebody in between
         if not await self._line.start_tls(self._starttls_context):
             self._hang_up("TLS failed")
             return
@@ -436,7 +436,7 @@ class MailServer(SMTP):
             raise Refusal(replies.AUTH_FIRST if self._auth_offered else replies.TLS_FIRST)
 
     def _refuse_parameters_after_helo(self, path: Path) -> None:
-        if path.rest and not self.client.esmtp:  # RFC 5321 §4.1.1.11: they came with EHLO
+        if path.rest and not self.client.esmtp:  # RFC 5321 §3.3: they come with EHLO
             raise Refusal(replies.unknown_parameter(path.rest.split()[0].partition("=")[0]))
 
     # --- DATA ---------------------------------------------------------------------------

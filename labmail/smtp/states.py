@@ -19,9 +19,9 @@ nobody asked for, "." the end of the content, and "(auth)" a line that goes on
 with AUTH.
 
 Three things do not fit into such a table and are named below it: a reply of the
-3yz class means "go on", not "done" (`GO_ON`); the content and an AUTH exchange
-are over whatever the answer to them is (`ENDS_ANYHOW`); and 421 closes the
-session from everywhere (RFC 5321 §3.8).
+3yz class means "go on", not "done" (`GO_ON`); the content, an AUTH exchange and
+the opening are over whatever the answer to them is (`ENDS_ANYHOW`); and 421
+closes the session from everywhere (RFC 5321 §3.8).
 
 TLS, and who the client is, are no states.  They are facts beside the state,
 which STARTTLS changes by making a session begin again (RFC 3207 §4.2).
@@ -69,6 +69,7 @@ STATES: dict[str, dict[str, str]] = {
     },
     "data": {".": "ready"},
     "auth": {"(auth)": "ready"},
+    "unwelcome": {"QUIT": "closed"},  # RFC 5321 §3.1: greeted with 554
     "closed": {},
 }
 """{state: {verb: next state if the answer is positive}}"""
@@ -76,8 +77,9 @@ STATES: dict[str, dict[str, str]] = {
 GO_ON: dict[str, str] = {"DATA": "data", "AUTH": "auth", "(auth)": "auth"}
 """Where 3yz leads: the server waits for more of the same (RFC 5321 §4.2.1, RFC 4954 §4)."""
 
-ENDS_ANYHOW: dict[str, str] = {"data": "ready", "auth": "ready"}
-"""States that the answer to their end leaves, be it positive or negative (RFC 5321 §4.1.1.4)."""
+ENDS_ANYHOW: dict[str, str] = {"data": "ready", "auth": "ready", "opening": "unwelcome"}
+"""States that the answer to their end leaves, be it positive or negative (RFC 5321 §4.1.1.4),
+and where a negative one leads."""
 
 VERBS: frozenset[str] = frozenset(
     verb for verbs in STATES.values() for verb in verbs if verb.isalpha()

@@ -5,6 +5,7 @@
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
 ``envelope`` (``letterhead``)   the envelope beside the letter
+``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
 ``chars``, ``markup``, ``paper``, ``palette``   what they are made of: characters, HTML, drawings, colours

@@ -104,7 +104,8 @@ def _digits(code: str) -> list[Row]:
         return []
     rows = [(f"{code[0]}xx {smtp.FIRST_DIGIT[code[0]]}", smtp.DIGITS_SECTION)]
     if code[1] in smtp.SECOND_DIGIT:
-        rows.append((f"x{code[1]}x {smtp.SECOND_DIGIT[code[1]]}", smtp.DIGITS_SECTION))
+        words, section = smtp.SECOND_DIGIT[code[1]]
+        rows.append((f"x{code[1]}x {words}", section))
     return rows
 
 

@@ -44,12 +44,12 @@ FIRST_DIGIT: dict[str, str] = {
     "4": "not now: the client keeps the letter and tries again",
     "5": "no: the same will fail again",
 }
-SECOND_DIGIT: dict[str, str] = {
-    "0": "about syntax",
-    "1": "information",
-    "2": "about the connection",
-    "3": "about authentication",
-    "5": "about mail",
+SECOND_DIGIT: dict[str, tuple[str, str]] = {
+    "0": ("about syntax", "RFC 5321 §4.2.1"),
+    "1": ("information", "RFC 5321 §4.2.1"),
+    "2": ("about the connection", "RFC 5321 §4.2.1"),
+    "3": ("about authentication", "RFC 4954 §6"),  # RFC 5321 leaves x3z open
+    "5": ("about mail", "RFC 5321 §4.2.1"),
 }
 DIGITS_SECTION = "RFC 5321 §4.2.1"
 
@@ -69,7 +69,7 @@ CODES: dict[str, tuple[str, str]] = {
     "450": ("mailbox not available now: busy, or refused for now", "RFC 5321 §4.2.3"),
     "451": ("local error while working on it", "RFC 5321 §4.2.3"),
     "452": ("not enough storage, or too many recipients", "RFC 5321 §4.2.3"),
-    "454": ("TLS or login not available for now", "RFC 4954 §6"),
+    "454": ("TLS or login not available for now", "RFC 3207 §4"),
     "455": ("parameters cannot be served now", "RFC 5321 §4.2.3"),
     "500": ("command not recognised, or line too long", "RFC 5321 §4.2.3"),
     "501": ("error in the parameters", "RFC 5321 §4.2.3"),

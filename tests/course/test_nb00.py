@@ -144,7 +144,9 @@ def test_the_first_morning(
 
 
 def test_a_world_that_only_looks_fresh_is_told_apart(lab: Lab) -> None:
-    lab.user(MINH).imap().create("Viec-nha")
+    server = lab.user(MINH).imap()
+    server.create("Viec-nha")
+    server.logout()
     assert "Something still differs" in check("0.3").text()
 
 

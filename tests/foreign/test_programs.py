@@ -78,7 +78,16 @@ def test_swaks_submits(town: Any, program: Run, service: str, options: list[str]
 
 def test_swaks_delivers_to_a_mail_exchanger(town: Any, program: Run) -> None:
     host, port = town.address(SAIGON, "smtp")
-    common = ["--server", host, "--port", str(port), "--from", "x@spam.example", "--helo", "x.example"]
+    common = [
+        "--server",
+        host,
+        "--port",
+        str(port),
+        "--from",
+        "x@spam.example",
+        "--helo",
+        "x.example",
+    ]
     done = program("swaks", *common, "--to", MINH[0], "--header", "Subject: swaks 25")
     assert done.returncode == 0, done.stdout
     assert receive(town, SAIGON, MINH, "swaks 25")
@@ -145,9 +154,7 @@ def test_curl_submits(
     ],
     ids=["imap", "imap STARTTLS", "imaps", "pop3", "pop3 STLS", "pop3s"],
 )
-def test_curl_reads(
-    town: Any, program: Run, service: str, scheme: str, options: list[str]
-) -> None:
+def test_curl_reads(town: Any, program: Run, service: str, scheme: str, options: list[str]) -> None:
     subject = f"for curl {service} {len(options)}"
     deliver(town, subject)
     host, port = town.address(SAIGON, service)
@@ -156,7 +163,9 @@ def test_curl_reads(
     if scheme.startswith("imap"):
         listing = program("curl", *common, address)
         assert "INBOX" in listing.stdout, listing.stderr
-        number = program("curl", *common, f"{address}/INBOX?SUBJECT%20%22{subject.replace(' ', '%20')}%22")
+        number = program(
+            "curl", *common, f"{address}/INBOX?SUBJECT%20%22{subject.replace(' ', '%20')}%22"
+        )
         found = number.stdout.split()[-1]
         done = program("curl", *common, f"{address}/INBOX;MAILINDEX={found}")
     else:
@@ -200,10 +209,20 @@ def test_fetchmail_fetches_and_empties(
         f'  mda "cat >> {got}"\n'
     )
     settings.chmod(0o600)
-    done = program("fetchmail", "--fetchmailrc", str(settings), env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    done = program(
+        "fetchmail",
+        "--fetchmailrc",
+        str(settings),
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Subject: {subject}" in got.read_text()
-    again = program("fetchmail", "--fetchmailrc", str(settings), env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    again = program(
+        "fetchmail",
+        "--fetchmailrc",
+        str(settings),
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
     assert again.returncode == 1  # no mail
 
 
@@ -212,7 +231,12 @@ def test_mpop_fetches_inside_tls(town: Any, program: Run, tmp_path: Path) -> Non
     mailbox = tmp_path / "mbox"
     done = program(
         "mpop",
-        *("--host=127.0.0.1", f"--port={town.port(SAIGON, 'pop3s')}", "--tls=on", "--tls-starttls=off"),
+        *(
+            "--host=127.0.0.1",
+            f"--port={town.port(SAIGON, 'pop3s')}",
+            "--tls=on",
+            "--tls-starttls=off",
+        ),
         *("--tls-trust-file=", "--tls-certcheck=off", "--auth=user", f"--user={MINH[0]}"),
         *(f"--passwordeval=echo {MINH[1]}", f"--delivery=mbox,{mailbox}", "--keep=on"),
         f"--uidls-file={tmp_path / 'uidls'}",
@@ -242,9 +266,7 @@ def test_dig_gets_answers(
     town: Any, program: Run, transport: str, question: tuple[str, ...], answer: str
 ) -> None:
     dns = town.ends["dns"]
-    done = program(
-        "dig", f"@{dns['host']}", "-p", str(dns["port"]), "+short", transport, *question
-    )
+    done = program("dig", f"@{dns['host']}", "-p", str(dns["port"]), "+short", transport, *question)
     assert sorted(done.stdout.splitlines()) == sorted(answer.splitlines()), done.stderr
 
 

@@ -10,7 +10,11 @@ from labmail import Lab
 from labmail.trace.events import Accepted, Closed, LimitReached, Side
 
 SERVERS = [("smtp", 25), ("pop3", 110), ("imap", 143)]
-HELLO = (b"EHLO test.example\r\n", b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<son@hanoi.example>\r\n")
+HELLO = (
+    b"EHLO test.example\r\n",
+    b"MAIL FROM:<a@b.example>\r\n",
+    b"RCPT TO:<son@hanoi.example>\r\n",
+)
 
 
 @pytest.fixture(params=SERVERS, ids=[name for name, _ in SERVERS])
@@ -128,7 +132,9 @@ def test_http_is_told_what_this_is(lab: Lab, smtp: socket.socket) -> None:
 
 @pytest.mark.parametrize("port", [465, 993, 995])
 @pytest.mark.parametrize(
-    "data", [b"EHLO x\r\n" * 3, b"\x16\x03\x01\x00\x05hello", b"\x80" * 50], ids=["smtp", "half", "noise"]
+    "data",
+    [b"EHLO x\r\n" * 3, b"\x16\x03\x01\x00\x05hello", b"\x80" * 50],
+    ids=["smtp", "half", "noise"],
 )
 def test_what_is_no_tls_is_turned_away(lab: Lab, port: int, data: bytes) -> None:
     with socket.create_connection(("smtp.hanoi.example", port), timeout=10) as sock:

@@ -68,9 +68,7 @@ class Client:
         if hello:
             self.sock.sendall(b"EHLO client.example\r\n")
         elif len(self.promised) < len(self.names):
-            self.sock.sendall(
-                b"MAIL FROM:<>\r\nRCPT TO:<minh@saigon.example>\r\nDATA\r\n"
-            )
+            self.sock.sendall(b"MAIL FROM:<>\r\nRCPT TO:<minh@saigon.example>\r\nDATA\r\n")
         else:
             self.sock.sendall(b"QUIT\r\n")
 
@@ -161,7 +159,9 @@ def test_no_letter_that_was_accepted_is_lost(nursery: Nursery) -> None:
         waiting = [row.reason for host in lab.world.hosts for row in lab.queue(host).rows]
     lost = (promised[PRIMARY] | promised[BACKUP]) - set(there)
     assert (lost, waiting) == (set(), [])
-    assert all(there[name] == 1 for c in clients if c.host == PRIMARY for name in c.names if name in there)
+    assert all(
+        there[name] == 1 for c in clients if c.host == PRIMARY for name in c.names if name in there
+    )
     # Between two hosts the bargain is "at least once": the backup may have been killed when the
     # primary had said 250 and it had not yet written that down (RFC 1047).
     assert max(there[name] for name in promised[BACKUP]) <= 2

@@ -79,9 +79,7 @@ VIETNAMESE = "Trăm năm trong cõi người ta,\nChữ tài chữ mệnh khéo 
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit"])
-def test_vietnamese_arrives_to_the_letter(
-    lab: Lab, son: User, minh: User, encoding: str
-) -> None:
+def test_vietnamese_arrives_to_the_letter(lab: Lab, son: User, minh: User, encoding: str) -> None:
     letter = son.compose(minh, "Truyện Kiều: trăm năm trong cõi người ta", VIETNAMESE)
     letter.set_content(VIETNAMESE, cte=encoding)
     with son.smtp() as server:
@@ -95,14 +93,16 @@ def test_vietnamese_arrives_to_the_letter(
 
 def test_a_letter_is_carried_octet_for_octet(lab: Lab, son: User, minh: User) -> None:
     """What a mail program hands in is what the other one gets, below the trace fields."""
-    body = b"".join((
-        b".\r\n..\r\n.dot at the start\r\n\r\n \t trailing blanks \t \r\n",
-        b"From the beginning of a line\r\n>From\r\n",
-        "tiếng Việt 8 bit: ơ ư đ\r\n".encode(),
-        bytes(range(0x80, 0x100)) + b"\r\n",
-        b"x" * 998 + b"\r\n",
-        b"=20=\r\n\x7f\x01\x1b\r\n",
-    ))
+    body = b"".join(
+        (
+            b".\r\n..\r\n.dot at the start\r\n\r\n \t trailing blanks \t \r\n",
+            b"From the beginning of a line\r\n>From\r\n",
+            "tiếng Việt 8 bit: ơ ư đ\r\n".encode(),
+            bytes(range(0x80, 0x100)) + b"\r\n",
+            b"x" * 998 + b"\r\n",
+            b"=20=\r\n\x7f\x01\x1b\r\n",
+        )
+    )
     content = (
         b"From: son@hanoi.example\r\nTo: minh@saigon.example\r\nSubject:  two  blanks \r\n"
         b"Date: Mon, 02 Mar 2026 09:00:00 +0700\r\nMessage-ID: <1@hanoi.example>\r\n"

@@ -145,18 +145,14 @@ def test_what_crossed_the_network_is_in_the_trace(
 
 
 @pytest.mark.parametrize("way", IN_THE_OPEN)
-def test_what_is_said_in_the_open_is_what_crosses(
-    way: Any, lab: Lab, son: User, taps: Any
-) -> None:
+def test_what_is_said_in_the_open_is_what_crosses(way: Any, lab: Lab, son: User, taps: Any) -> None:
     trace, _, tap = run(way, lab, son, taps)
     for sender in ("client", "server"):
         assert trace.said(trace.connections[0], sender) == bytes(tap.octets[sender])
 
 
 @pytest.mark.parametrize("way", INSIDE_TLS + UPGRADED)
-def test_what_is_said_inside_tls_is_in_the_trace(
-    way: Any, lab: Lab, son: User, taps: Any
-) -> None:
+def test_what_is_said_inside_tls_is_in_the_trace(way: Any, lab: Lab, son: User, taps: Any) -> None:
     trace, spoken, _ = run(way, lab, son, taps)
     (started,) = (e for e in trace.of(TlsStarted) if e.connection == trace.connections[0])
     assert started.mode == ("implicit" if way in INSIDE_TLS else "starttls")

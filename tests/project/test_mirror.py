@@ -7,7 +7,42 @@ tested together with another, are listed below, each with the file that tests th
 import re
 from pathlib import Path
 
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE: dict[str, str] = {
+    "mailbox/errors.py": "tests/mailbox/test_store.py",
+    "mailbox/model.py": "tests/mailbox/test_mailbox.py",
+    "net/addresses.py": "tests/net/test_network.py",
+    "net/core.py": "tests/net/test_connection.py",
+    "net/driver.py": "tests/net/test_connection.py",
+    "net/limits.py": "tests/net/test_connection.py",
+    "net/tls.py": "tests/net/test_connection.py",
+    "smtp/post.py": "tests/smtp/test_server.py",
+    "trace/events.py": "tests/trace/test_recorder.py",
+    "trace/parcel.py": "tests/trace/test_recorder.py",
+    "trace/snapshots.py": "tests/views/test_facts.py",
+    "views/chars.py": "tests/views/test_facts.py",
+    "views/custody.py": "tests/views/test_facts.py",
+    "views/custody_draw.py": "tests/views/test_forms.py",
+    "views/dnswire.py": "tests/views/test_facts.py",
+    "views/envelope.py": "tests/views/test_facts.py",
+    "views/explain.py": "tests/views/test_facts.py",
+    "views/explain_imap.py": "tests/views/test_facts.py",
+    "views/explain_pop3.py": "tests/views/test_facts.py",
+    "views/explain_smtp.py": "tests/views/test_facts.py",
+    "views/ladder.py": "tests/views/test_forms.py",
+    "views/ladder_draw.py": "tests/views/test_forms.py",
+    "views/ladder_rows.py": "tests/views/test_facts.py",
+    "views/letterhead.py": "tests/views/test_facts.py",
+    "views/markup.py": "tests/views/test_forms.py",
+    "views/palette.py": "tests/views/test_forms.py",
+    "views/paper.py": "tests/views/test_forms.py",
+    "views/spoken.py": "tests/views/test_facts.py",
+    "views/story.py": "tests/views/test_forms.py",
+    "views/tables.py": "tests/views/test_facts.py",
+    "views/transcript.py": "tests/views/test_facts.py",
+    "views/view.py": "tests/views/test_forms.py",
+    "views/world_map.py": "tests/views/test_forms.py",
+    "views/world_map_draw.py": "tests/views/test_forms.py",
+}
 
 
 def test_every_source_file_has_its_test_file(root: Path) -> None:

@@ -261,6 +261,12 @@ def test_no_stranger_begins_a_line() -> None:
     assert about["Original-Recipient"] == "rfc822; a Bcc: b"
 
 
+def test_an_original_recipient_beyond_ascii_is_written_in_seven_bits() -> None:
+    recipient = Recipient("mình@x.example", orcpt="utf-8;mình@x.example")
+    _, (_, about), _ = parts(composed(copy_of(recipient)))
+    assert about["Original-Recipient"] == about["Final-Recipient"] == r"utf-8; m\x{EC}nh@x.example"
+
+
 @given(st.text(), st.text(), st.text(), st.text())
 def test_whatever_strangers_write_the_notification_is_sound(
     address: str, reply: str, to: str, orcpt: str

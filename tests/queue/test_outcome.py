@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -65,7 +66,15 @@ def test_states_after_an_outcome(result: Result, age: str, state: State) -> None
 def test_who_is_given_up_hears_the_last_answer() -> None:
     now = LAB_MORNING + timedelta(days=5)
     after = settle(COPY, outcome("deferred"), arrived=LAB_MORNING, now=now, schedule=Schedule())
-    assert (after.status, after.reply) == ("4.4.7", "not delivered within 5d; last: reply")
+    assert (after.status, after.reply) == ("4.2.1", "not delivered within 5d; last: reply")
+
+
+@pytest.mark.parametrize("vague", ["", "4.0.0"])
+def test_who_is_given_up_for_no_known_reason_is_out_of_time(vague: str) -> None:
+    now = LAB_MORNING + timedelta(days=5)
+    last = replace(outcome("deferred"), status=vague)
+    after = settle(COPY, last, arrived=LAB_MORNING, now=now, schedule=Schedule())
+    assert after.status == "4.4.7"
 
 
 def test_one_word_for_an_attempt() -> None:

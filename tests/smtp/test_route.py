@@ -170,6 +170,11 @@ def test_if_we_are_the_best_it_would_loop():
     assert (found.hops, found.failure, found.status) == ((), "permanent", "5.4.6")
 
 
+def test_without_mx_and_under_our_own_name_it_would_loop():
+    found = route({"Me.example A": [A]}, domain="Me.example")
+    assert (found.hops, found.failure, found.status) == ((), "permanent", "5.4.6")
+
+
 def test_no_mx_lookup_beside_an_unusable_mx():
     dns = Names({"d.example MX": ["10 gone.example"], "d.example A": [A]})
     asyncio.run(find_route(dns.lookup, "d.example", (), Ids("s")))

@@ -357,6 +357,20 @@ def test_planned_greeting(play, box):
     async def story(session):
         await session.rest()
         assert session.heard() == b"554 5.3.2 No SMTP service here\r\n"
+        assert (await session.send(b"EHLO x\r\n")).startswith(b"503 5.5.1")
+        assert (await session.send(b"MAIL FROM:<>\r\n")).startswith(b"503 5.5.1")
+        assert (await session.send(b"QUIT\r\n")).startswith(b"221")
+        assert session.line.closed
+
+    play(story)
+
+
+def test_planned_greeting_that_closes(play, box):
+    box.planned[""] = Reply(421, "4.3.2", "Come back later")
+
+    async def story(session):
+        await session.rest()
+        assert session.heard() == b"421 4.3.2 Come back later\r\n"
         assert session.line.closed
 
     play(story)
