@@ -45,6 +45,7 @@ def open_sockets() -> list[str]:
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """After the test: the threads, sockets and temporary files of before, and no others."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     gc.collect()
     before = (threading.enumerate(), open_sockets(), socket.create_connection, socket.getfqdn)
     yield tmp_path

@@ -20,8 +20,9 @@ through the driver.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -117,6 +118,7 @@ class Line(asyncio.Protocol):
         self.closing = False
         self.closed = False
         self._client_is_done = False
+        self._kept_back: bytearray | None = None
         self._exchange = exchange
         self._loop = asyncio.get_running_loop()
         self._socket: asyncio.Transport
@@ -230,6 +232,7 @@ class Line(asyncio.Protocol):
         if self._tls is not None:
             self._tls.say_goodbye()
             self._send_records()
+        self._release()
         self._socket.close()
 
     def abort(self, reason: str) -> None:
@@ -245,7 +248,7 @@ class Line(asyncio.Protocol):
             return
         if self._tls is None:
             self._record(Side.SERVER, Layer.OPEN, data)
-            self._socket.write(data)
+            self._to_socket(data)
         else:
             self._record(Side.SERVER, Layer.INSIDE, data)
             self._tls.say(data)
@@ -397,7 +400,29 @@ class Line(asyncio.Protocol):
         records = self._tls.records_to_send()
         if records:
             self._record(Side.SERVER, Layer.CIPHER, records)
-            self._socket.write(records)
+            self._to_socket(records)
+
+    @contextlib.contextmanager
+    def _in_one_piece(self) -> Iterator[None]:
+        """Keep back what is written in this block and send it at its end: else a client that
+        hangs up at the first line would sometimes be sent the second and sometimes not."""
+        self._kept_back = bytearray()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Send what was kept back."""
+        data, self._kept_back = self._kept_back, None
+        if data:
+            self._to_socket(bytes(data))
+
+    def _to_socket(self, data: bytes) -> None:
+        if self._kept_back is not None:
+            self._kept_back += data
+        elif not self._socket.is_closing():
+            self._socket.write(data)
 
     def _hear(self, layer: Layer, data: bytes) -> None:
         if self.closed:
@@ -407,7 +432,8 @@ class Line(asyncio.Protocol):
             for output in self._observer.client_said(data):
                 self.note(output)
         if self._inner is not None and not self.closing:
-            self._inner.data_received(data)
+            with self._in_one_piece():
+                self._inner.data_received(data)
 
     def _record(self, sender: Side, layer: Layer, data: bytes) -> None:
         counts = self._ciphered if layer is Layer.CIPHER else self._said

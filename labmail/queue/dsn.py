@@ -203,8 +203,8 @@ def _about(report: Report, retry_until: datetime) -> bytes:
     ]
     if copy.to:
         fields.append(field("Remote-MTA", f"dns; {escaped(copy.to)}"))
-    if copy.reply:
-        # RFC 3464 §2.3.6: what is no SMTP reply must not be called one.
+    if copy.reply and action in ("failed", "delayed"):
+        # RFC 3464 §2.3.6: for trouble only, and what is no SMTP reply must not be called one.
         kind = "smtp" if re.match(r"[2-5]\d\d[ -]", copy.reply) else "x-mail-lab"
         fields.append(field("Diagnostic-Code", f"{kind}; {escaped(copy.reply)}"))
     if copy.last_try is not None:

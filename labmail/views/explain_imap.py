@@ -86,6 +86,7 @@ TAG = "RFC 3501 §2.2.1"
 RESPONSE_CODES: dict[str, tuple[str, str]] = {
     "ALERT": ("show this text to the user", "RFC 3501 §7.1"),
     "CAPABILITY": ("what the server can do", "RFC 3501 §7.1"),
+    "BADCHARSET": ("words in this character set cannot be searched for", "RFC 3501 §7.1"),
     "PERMANENTFLAGS": ("flags that a client can change for good", "RFC 3501 §7.1"),
     "READ-ONLY": ("the mailbox can be read only", "RFC 3501 §7.1"),
     "READ-WRITE": ("the mailbox can be changed", "RFC 3501 §7.1"),
@@ -100,6 +101,8 @@ RESPONSE_CODES: dict[str, tuple[str, str]] = {
     "CLOSED": ("the mailbox that was open before is closed", "RFC 7162"),
     "AUTHENTICATIONFAILED": ("user or password not right", "RFC 5530 §3"),
     "PRIVACYREQUIRED": ("start TLS first", "RFC 5530 §3"),
+    "UNAVAILABLE": ("a part of the server is down for now", "RFC 5530 §3"),
+    "EXPUNGEISSUED": ("some of these letters are gone already", "RFC 5530 §3"),
     "NONEXISTENT": ("no such mailbox", "RFC 5530 §3"),
     "ALREADYEXISTS": ("there is such a mailbox", "RFC 5530 §3"),
     "OVERQUOTA": ("over the limit on storage", "RFC 5530 §3"),
