@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiosmtpd.handlers import Mailbox
 from aiosmtpd.smtp import SMTP
@@ -59,7 +60,8 @@ class Measure:
         row = f"{self.what:<42} {self.lab:>9,.0f} {self.unit:<3}"
         if self.other is None:
             return row
-        return f"{row}  {self.beside:<28} {self.other:>9,.0f} {self.unit:<3}  × {self.lab / self.other:.2f}"
+        ratio = self.lab / self.other
+        return f"{row}  {self.beside:<28} {self.other:>9,.0f} {self.unit:<3}  × {ratio:.2f}"
 
 
 def measure_all() -> Iterator[Measure]:
@@ -104,7 +106,7 @@ def measure_acceptance() -> Iterator[Measure]:
         for number in range(RUNS):
             ours.append(_accepted_per_second())
             dropping.append(_taken_per_second(_Dropping()))
-            keeping.append(_taken_per_second(Mailbox(f"{folder}/{number}")))
+            keeping.append(_taken_per_second(Mailbox(Path(folder, str(number)))))
     what, lab = "letters accepted, spooled and recorded", statistics.median(ours)
     yield Measure(what, lab, "aiosmtpd, letters dropped", statistics.median(dropping), "/s")
     yield Measure(what, lab, "aiosmtpd, into a Maildir", statistics.median(keeping), "/s")

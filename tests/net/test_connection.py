@@ -208,3 +208,12 @@ def test_a_broken_handshake_leaves_the_server_serving(make_town: MakeTown) -> No
     town.until_closed()
     with town.dial() as sock:
         assert read_line(sock) == b"hello\r\n"
+
+
+def test_answers_to_one_read_leave_in_one_piece(make_town: MakeTown) -> None:
+    """So a client that hangs up at the first of them has been sent them all."""
+    town = make_town()
+    with town.dial() as sock:
+        sock.recv(7)
+        sock.sendall(b"one\r\ntwo\r\nthree\r\n")
+        assert sock.recv(1000).count(b"\r\n") == 3

@@ -39,7 +39,7 @@ def test_nobody_listens_there(make_town: MakeTown) -> None:
 
 def test_nobody_has_the_address(make_town: MakeTown) -> None:
     town = make_town()
-    with pytest.raises(NoRoute, match="203.0.113.99"):
+    with pytest.raises(NoRoute, match=r"203\.0\.113\.99"):
         town.loop.call(town.network.dial("x", "192.0.2.10", "203.0.113.99", 25))
 
 
@@ -112,3 +112,28 @@ def test_a_question_to_nobody_is_never_answered(make_town: MakeTown) -> None:
     with pytest.raises(TimeoutError, match="nothing listens there"):
         town.loop.call(town.network.ask("x", "192.0.2.25", "192.0.2.53", 53, b"hello?"))
     assert town.trace.of(Datagram)[0].data == b"hello?"
+
+
+def test_who_has_dialled_has_been_heard(make_town: MakeTown) -> None:
+    """The call is in the trace when `dial` returns, also when nobody waits for a greeting."""
+    town = make_town()
+    for number in range(1, 4):
+        town.dial().close()
+        assert len(town.trace.connections) == number
+    town.rest()
+    assert len(town.trace.of(Closed)) == 3
+
+
+def test_who_calls_while_the_server_stops_is_turned_away(make_town: MakeTown) -> None:
+    town = make_town()
+
+    async def race() -> BaseException | None:
+        dial = town.network.dial("x", "192.0.2.10", "192.0.2.25", 110)
+        calling = asyncio.ensure_future(dial)
+        await asyncio.sleep(0)
+        await town.network.unlisten(town.listener)
+        with contextlib.suppress(OSError):
+            (await asyncio.wait_for(calling, 10)).close()
+        return calling.exception()
+
+    assert isinstance(town.loop.call(race()), OSError | None)

@@ -1,5 +1,9 @@
+import email.generator
+import imaplib
+import random
 import socket
 from collections.abc import Iterator
+from email.message import EmailMessage
 
 import pytest
 
@@ -24,6 +28,10 @@ class FakeLab:
     def laptop_name(self) -> str:
         return self.name
 
+    def draw(self, kind: str, below: int) -> int:
+        assert kind in ("imap tag", "mime boundary")
+        return 7
+
     def close(self) -> None:
         for end in self.ends:
             end.close()
@@ -47,9 +55,11 @@ def test_names_of_the_lab_are_dialled_in_the_lab(lab: FakeLab) -> None:
 
 
 def test_other_names_go_the_ordinary_way(lab: FakeLab) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname()[:2], timeout=5) as sock:
-            assert sock.getpeername() == server.getsockname()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()[:2], timeout=5) as sock,
+    ):
+        assert sock.getpeername() == server.getsockname()
     assert lab.dialled == []
 
 
@@ -74,3 +84,28 @@ def test_afterwards_the_standard_library_is_as_it_was() -> None:
     assert socket.create_connection is not before[0]
     stdlib.uninstall(lab)
     assert (socket.create_connection, socket.getfqdn) == before
+
+
+def test_the_lab_throws_the_dice_of_the_standard_library(lab: FakeLab) -> None:
+    """`imaplib` begins its tags, and `email` parts its letters, with what the lab draws."""
+    letter = EmailMessage()
+    letter.set_content("x")
+    letter.add_attachment(b"y", maintype="image", subtype="png")
+    assert "=0000000000000000007==" in letter.as_string()
+    assert imaplib.random.randint(4096, 65535) == 4096 + 7
+    assert imaplib.random.seed is random.seed
+
+
+def test_without_a_lab_the_dice_are_the_librarys_own() -> None:
+    assert imaplib.random is random
+    assert email.generator.random is random
+
+
+def test_within_a_block_an_earlier_lab_is_reached(lab: FakeLab) -> None:
+    later = FakeLab("minh-laptop.saigon.example")
+    stdlib.install(later)
+    with stdlib.reaching(lab):
+        assert socket.getfqdn() == "son-laptop.hanoi.example"
+    assert socket.getfqdn() == "minh-laptop.saigon.example"
+    stdlib.uninstall(later)
+    assert socket.getfqdn() == "son-laptop.hanoi.example"

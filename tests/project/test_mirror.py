@@ -14,7 +14,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "net/core.py": "tests/net/test_connection.py",
     "net/driver.py": "tests/net/test_connection.py",
     "net/limits.py": "tests/net/test_connection.py",
-    "net/tls.py": "tests/net/test_connection.py",
     "smtp/post.py": "tests/smtp/test_server.py",
     "trace/events.py": "tests/trace/test_recorder.py",
     "trace/parcel.py": "tests/trace/test_recorder.py",

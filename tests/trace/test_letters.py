@@ -14,9 +14,7 @@ STUFFED = b"Subject: x\r\n\r\n..\r\n.end\r\n.\r\n"
 def trace_of_a_letter() -> Trace:
     recorder = Recorder(Clock().now)
     said = b"DATA\r\n" + STUFFED
-    recorder.emit(
-        Sent, connection=LINE, sender=Side.CLIENT, layer=Layer.OPEN, offset=0, data=said
-    )
+    recorder.emit(Sent, connection=LINE, sender=Side.CLIENT, layer=Layer.OPEN, offset=0, data=said)
     recorder.emit(Content, connection=LINE, sender=Side.CLIENT, offset=6, size=len(STUFFED))
     recorder.emit(
         Accepted,
