@@ -126,10 +126,10 @@ class MailHost:
             self._record(HostStopped, wanted)
 
     def resume(self) -> None:
-        """Take up what the queue's spool still holds from an earlier run."""
-        rows = self.queue.resume()
-        for row in rows:
-            self._ground.ids.skip_to("parcel", row.parcel)
+        """Take up what the queue's spool still holds from an earlier run; letters to come get
+        numbers that no letter here has."""
+        queued = (row.parcel for row in self.queue.resume())
+        self._ground.ids.skip_to("parcel", max([self.store.highest_parcel(), *queued]))
 
     def retire(self) -> None:
         """Begin no new attempts: the lab closes."""
@@ -185,7 +185,6 @@ class MailHost:
             self.log_in,
             _tls_state(line),
             line.listener.limits,
-            self._ground.ids,
             allow_clear=_on_this_machine(line),
         )
         return Driver(core, line, self.certificate())

@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import itertools
 import os
-import shutil
 import socket
 import ssl
 import weakref
@@ -29,7 +28,7 @@ from labmail.net.guard import guard_thread, release_thread
 from labmail.running import RunningWorld
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
-from labmail.runtime.place import temporary_folder
+from labmail.runtime.place import TemporaryFolder
 from labmail.trace.letters import card
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
@@ -82,8 +81,8 @@ class Lab:
         self._live = live
         if not beside:
             close_all()
-        self._temporary = data is None
-        self._folder = temporary_folder() if data is None else Path(data)
+        self._temporary = TemporaryFolder() if data is None else None
+        self._folder = self._temporary.path if self._temporary else Path(data or "")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._laptop: ContextVar[LaptopSpec] = ContextVar("laptop")
         self._default_laptop = next(iter(self.world.laptops.values()))
@@ -127,14 +126,21 @@ class Lab:
         """Stop the world: no thread, socket or temporary file stays behind.  Harmless twice."""
         stdlib.uninstall(self)
         loop, self._loop = self._loop, None
-        if loop is not None and loop.running:
-            with contextlib.suppress(AttributeError):  # it may have failed before it was running
+        _open_labs.discard(self)
+        try:
+            if loop is not None and loop.running:
+                self._stop(loop)
+        finally:
+            if self._temporary:
+                self._temporary.remove()
+
+    def _stop(self, loop: LoopThread) -> None:
+        try:
+            if hasattr(self, "_running"):  # it may have failed before it was running
                 loop.call(self._running.close())
+        finally:  # however that ended, and also when Ctrl-C did
             loop.stop()
             release_thread(loop.ident or 0)
-        if self._temporary:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        _open_labs.discard(self)
 
     def reset(self) -> None:
         """Start over: empty mailboxes, empty queues, Monday morning.
@@ -146,7 +152,8 @@ class Lab:
                 f"this lab keeps its mail in {self._folder}: delete that folder yourself"
             )
         self.close()
-        self._folder = temporary_folder()
+        self._temporary = TemporaryFolder()
+        self._folder = self._temporary.path
         _open_labs.add(self)
         self._open()
 
@@ -339,7 +346,7 @@ class Lab:
 
     def client_context(self) -> ssl.SSLContext:
         """A TLS context for clients that verifies names and trusts this lab only."""
-        return self._running.authority.client_context()
+        return self._look(lambda world: world.authority.client_context())
 
     def new_message_id(self, domain: str) -> str:
         """A fresh Message-ID, angle brackets included."""

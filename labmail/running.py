@@ -12,6 +12,7 @@ import ipaddress
 import socket
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from labmail.dns.answers import Answer
 from labmail.dns.resolver import Resolver
@@ -77,6 +78,7 @@ class RunningWorld:
 
     async def start(self) -> None:
         """Start the name server and all mail hosts; take up what queues still hold."""
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         await self.start_dns()
         for laptop in self.world.laptops.values():
             self.network.add_address(laptop.address, laptop.name)
@@ -243,6 +245,11 @@ class RunningWorld:
         errand = asyncio.ensure_future(self.agenda.run_due())
         self._errands.add(errand)  # the loop itself holds its tasks only weakly
         errand.add_done_callback(self._errands.discard)
+
+    def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, about: dict[str, Any]) -> None:
+        """Something broke where nobody waits for it, as in a server: asyncio would write it into
+        whatever cell runs just now, so it goes on record instead."""
+        self._complain("the world's loop", about.get("exception") or RuntimeError(about["message"]))
 
     def _complain(self, what: str, error: BaseException) -> None:
         self.recorder.emit(

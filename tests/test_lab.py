@@ -24,7 +24,8 @@ from labmail import Lab
 from labmail.dns.masterfile import ZoneError
 from labmail.lab import LabClosed
 from labmail.paths import data_dir
-from labmail.trace.events import ClockMoved, Delivered, HostStopped
+from labmail.running import RunningWorld
+from labmail.trace.events import Accepted, ClockMoved, Delivered, HostStopped
 from labmail.world import WorldError
 
 FILES = Path("/proc/self/fd")
@@ -92,10 +93,27 @@ def test_nothing_is_left_with_conversations_open(nothing_left: Path) -> None:
     clients[2].close()
 
 
+def test_nothing_is_left_when_closing_goes_wrong(
+    nothing_left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = RunningWorld.close
+
+    async def broken(world: RunningWorld) -> None:
+        await close(world)
+        raise AttributeError("on purpose")
+
+    lab = Lab()
+    monkeypatch.setattr(RunningWorld, "close", broken)
+    with pytest.raises(AttributeError, match="on purpose"):
+        lab.close()
+    assert not lab.is_open
+
+
 def test_a_closed_lab_says_so() -> None:
     lab = Lab()
     lab.close()
-    for use in (lab.settle, lab.now, lab.hosts[0].stop, lambda: lab.queue("mx1.saigon.example")):
+    calls = (lab.settle, lab.now, lab.health, lambda: lab.queue("mx1.saigon.example"))
+    for use in (*calls, lab.hosts[0].stop):
         with pytest.raises(LabClosed, match="start a new one"):
             use()
 
@@ -156,6 +174,10 @@ def test_mail_that_is_kept_is_there_again(tmp_path: Path, nothing_left: Path) ->
         assert [r.subject for r in lab.box("lan@hanoi.example").rows] == ["Đã đến"]
         lab.advance("1h")
         assert [r.subject for r in lab.box("minh@saigon.example").rows] == ["Còn chờ"]
+    with Lab(data=folder) as lab, lab.record() as trace:
+        lab.user("son@hanoi.example").send("lan@hanoi.example", "Sau nữa", "…")
+        lab.settle()
+    assert trace.of(Accepted)[0].parcel == 3, "the numbers of two letters are kept with them"
 
 
 FORGETFUL = """

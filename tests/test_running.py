@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from labmail import Lab
+from labmail.pop3.core import Pop3Core
 from labmail.runtime.clock import LAB_MORNING
 from labmail.trace.events import Connected, Datagram, HostStarted, HostStopped, LookedUp, WorkFailed
 from labmail.world import load_world
@@ -137,3 +138,20 @@ def test_two_services_in_one_place_cannot_be(lab: Lab) -> None:
     smtp = lab._running.hosts["smtp.hanoi.example"]
     with pytest.raises(OSError, match="already listens"):
         lab._do(lab._running.network.listen(smtp._listener("smtp")))
+
+
+def test_what_breaks_in_a_server_goes_on_record_and_not_into_a_cell(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(core: Pop3Core, data: bytes) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(Pop3Core, "receive", broken)
+    with lab.record() as trace, socket.create_connection(("pop.saigon.example", 110)) as sock:
+        sock.settimeout(10)
+        assert sock.recv(100).startswith(b"+OK")
+        sock.sendall(b"NOOP\r\n")
+        assert sock.recv(100) == b""
+    (failed,) = trace.of(WorkFailed)
+    assert failed.error == "RuntimeError: on purpose"
+    assert capfd.readouterr() == ("", "")

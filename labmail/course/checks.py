@@ -89,7 +89,9 @@ def solution(key: str) -> Listing | Notice:
     exercise = _find(key)
     if exercise is None:
         return _unknown(key)
-    return Listing(f"{exercise.key} {exercise.title}: one way", _body(exercise))
+    body = _body(exercise)
+    where = "" if body.startswith("answer =") else ", below the first lines of the exercise's cell"
+    return Listing(f"{exercise.key} {exercise.title}: one way{where}", body)
 
 
 def _body(exercise: Exercise) -> str:

@@ -123,7 +123,7 @@ class Logbook(View):
         time = "%H:%M" if self._same_day else "%a %H:%M"
         rows = [(str(m.number), f"{m.event.at:{time}}", m.host, m.words) for m in self.moments]
         head = ("no.", "time", "who", "what")
-        return Table("Logbook", head, rows, right=(0,), limits=(0, 0, 0, 64))
+        return Table("Logbook", head, rows, right=(0,), whole=(1, 2), limits=(0, 0, 0, 64))
 
     def text(self) -> str:
         return self._table().text()

@@ -50,11 +50,11 @@ def _minh_has_one(scene: Scene) -> str:
             f"Minh has {count} new letters; one is asked for. Begin again with a fresh Lab() "
             "and send once."
         )
+    to = [r.address for e in scene.handed_in() for r in e.envelope.recipients]
+    if to and MINH not in to:
+        return f"The letter is on its way to {to[-1]}. Who is to get it?"
     if waiting := scene.waiting():
         return f"The letter waits in the queue of {', '.join(waiting)}: somebody does not answer."
-    others = [e.envelope.recipients[0].address for e in scene.handed_in() if e.envelope.recipients]
-    if others:
-        return f"The letter is on its way to {others[-1]}. Who is to get it?"
     return "Nothing has reached Minh's mailbox yet."
 
 
@@ -228,7 +228,8 @@ EXERCISES = (
             'lab.settle(); then look at lab.queue("smtp.hanoi.example").',
         ),
         solve=shut_the_way,
-        done="A letter that cannot go on is not lost: the last server that said 250 keeps it.",
+        done="A letter that cannot go on is not lost: the last server that said 250 keeps it, "
+        "and when it gives up it tells the sender.",
     ),
     Exercise(
         key="0.3",

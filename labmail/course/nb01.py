@@ -46,11 +46,17 @@ def journey(lab: Lab) -> Trace:
     return trace
 
 
+_AGAIN = (
+    "Each Lab() begins a new world: run the cell again that sends the letter of this exercise "
+    "(in E1.1, or journey(lab) under Two more exercises)."
+)
+
+
 def _travelled(scene: Scene) -> str:
     if not scene.delivered_to(MINH):
-        return "No letter has reached Minh in the lab that is open now: run the cell above first."
+        return f"No letter has reached Minh in the lab that is open now. {_AGAIN}"
     if not any(e.account == MINH for e in scene.trace.of(Fetched)):
-        return "The letter lies in Minh's mailbox, but nobody has opened it: run the cell above."
+        return f"The letter lies in Minh's mailbox, but nobody has opened it. {_AGAIN}"
     return ""
 
 
@@ -66,7 +72,6 @@ _SPELLINGS = {
     "mailstore": "message store",
     "ms": "message store",
     "kho thư": "message store",
-    "dns": "resolver",
     "dns resolver": "resolver",
     "bộ phân giải": "resolver",
     "mail exchanger": "MX",
@@ -150,6 +155,8 @@ def _every_moment_has_a_role(scene: Scene) -> str:
     asked, given = _ten_moments(logbook(scene.trace)), _roles_given(scene)
     if not given:
         return "No role has been written yet: replace the empty quotes."
+    if "DNS" in (word.upper() for word in given.values()):
+        return "The DNS is who is asked. Who asks has a name of its own among the seven."
     if strange := [word for word in given.values() if word not in ROLES]:
         return f"{strange[0]!r} is none of the seven names. They are: {', '.join(ROLES)}."
     missing = [number for number in asked if number not in given]
@@ -460,7 +467,7 @@ EXERCISES = (
             "Sơn's program and Sơn's server both had the letter when they called. Minh's had not.",
         ),
         solve=tell_push_from_pull,
-        done="Mail is pushed all the way into the mailbox; only the reader pulls.",
+        done="Mail is pushed from queue to queue as far as the mailbox; only the reader pulls.",
         stage=_journey_stage,
     ),
 )

@@ -68,7 +68,8 @@ def _hang(line: str) -> str:
 class Table(View):
     """Rows under a head, with an optional line above and below.
 
-    `right` lists the columns that hold numbers; `limits` bounds columns in text.
+    `right` lists the columns that hold numbers, `whole` those whose words stay on one
+    line in a notebook; `limits` bounds columns in text.
     """
 
     def __init__(
@@ -79,10 +80,11 @@ class Table(View):
         *,
         note: str = "",
         right: Sequence[int] = (),
+        whole: Sequence[int] = (),
         limits: Sequence[int] = (),
     ) -> None:
         self.title, self.head, self.rows = title, tuple(head), tuple(map(tuple, rows))
-        self.note, self._right, self._limits = note, right, limits
+        self.note, self._right, self._whole, self._limits = note, right, whole, limits
 
     def text(self) -> str:
         table = text_table(self.head, self.rows, right=self._right, limits=self._limits)
@@ -93,7 +95,7 @@ class Table(View):
 
     def html(self) -> str:
         note = [markup.paragraph(markup.quiet(self.note))] if self.note else []
-        table = markup.table(self.head, self.rows, right=self._right)
+        table = markup.table(self.head, self.rows, right=self._right, whole=self._whole)
         return markup.page(markup.heading(self.title), table, *note)
 
 

@@ -81,7 +81,7 @@ class Badges(Table):
             (words, *("works" if result[words] else "✘ dead" for result in results.values()))
             for words in ABILITIES
         ]
-        super().__init__("What still works when this is stopped", ("", *results), rows)
+        super().__init__("What still works when this is stopped", ("", *results), rows, whole=(0,))
         self._results = results
 
     def __getitem__(self, stopped: str) -> Mapping[str, bool]:

@@ -16,7 +16,6 @@ A command is finished before the next one is looked at, however many have come a
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -31,7 +30,16 @@ from labmail.imap.response import CRLF, Answer, Ask, Refusal, status_line
 from labmail.imap.session import CheckPassword, Session
 from labmail.imap.states import EXPUNGE_HELD_BACK, STATES, STATES_ON_NO, State, where_allowed
 from labmail.mailbox.errors import BadMailboxName, MailboxError, MailboxExists, NoSuchMailbox
-from labmail.net.core import HandOn, HangUp, Heard, Limit, Output, nothing_early
+from labmail.net.core import (
+    Enough,
+    HandOn,
+    HangUp,
+    Heard,
+    Limit,
+    Output,
+    never_enough,
+    nothing_early,
+)
 from labmail.net.limits import Limits
 
 HANDLERS: dict[str, Handler] = {
@@ -77,6 +85,7 @@ class ImapCore:
         self._asked: tuple[str, Ask] | None = None  # tag, and what the next line goes to
         self._bad_commands = 0
         self.hand_on: HandOn = nothing_early
+        self.enough: Enough = never_enough
         self._deaf = False  # hanging up, or waiting for the handshake
 
     # --- Core -----------------------------------------------------------------------------
@@ -93,7 +102,10 @@ class ImapCore:
         """Bytes of the client: act on every command that is complete."""
         self._framer.feed(data)
         self._session.room = LETTERS_AT_ONCE * self._session.limits.message
-        while not self._deaf and (found := self._framer.next(self._asked is not None)):
+        while not (self._deaf or self.enough()):
+            found = self._framer.next(self._asked is not None)
+            if found is None:
+                break
             self._act_on(found)
         if self._deaf:
             self._framer.discard()
@@ -117,11 +129,11 @@ class ImapCore:
         self._bye("Silent for too long", HangUp("autologout"))
         return self._session.take_outputs()
 
-    def lost(self) -> None:
+    def lost(self) -> list[Output]:
         """The connection is gone."""
-        self._deaf = True
-        self._framer.discard()
+        self._stop_listening()
         self._session.leave_mailbox()
+        return self._session.take_outputs()
 
     # --- from bytes to a command -------------------------------------------------------------
 
@@ -212,7 +224,7 @@ class ImapCore:
         except MailboxError as error:
             code = next((code for kind, code in _CODES if isinstance(error, kind)), "")
             result = Answer("NO", str(error), code)
-        except (OSError, sqlite3.Error) as error:  # the disk is full, or the like
+        except OSError as error:  # the disk is full, or the like
             text = f"The server could not do that ({type(error).__name__}); try again later"
             result = Answer("NO", text, "UNAVAILABLE")
         if isinstance(result, Ask):
@@ -269,10 +281,12 @@ class ImapCore:
         It is on record all the same, so a password in it has to be marked.
         """
         self._deaf = True
+        end = self._framer.given
         rest = self._framer.discard()
-        secrets = secrets_among(rest.data)
-        if secrets:
-            self._hear(rest.data, rest.offset, "", "", secrets)
+        secrets = ((0, len(rest.data)),) if self._asked else secrets_among(rest.data)
+        if rest.data and secrets:
+            on_wire = tuple((rest.offset + start, end) for start, _ in secrets)
+            self._hear(rest.data, rest.offset, "", "", secrets, on_wire)
 
     def _bye(self, text: str, hang_up: HangUp) -> None:
         """The server ends the session (RFC 3501 §7.1.5)."""

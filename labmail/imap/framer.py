@@ -117,6 +117,11 @@ class Framer:
         self._dropped = 0
         self._problem: _Problem | None = None
 
+    @property
+    def given(self) -> int:
+        """How many octets have come so far."""
+        return self._position + len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """These bytes came."""
         self._buffer += data

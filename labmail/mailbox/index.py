@@ -202,6 +202,11 @@ class Index:
                 return int(row[0])
         return None
 
+    def highest_parcel(self) -> int:
+        """The highest number of a letter among all messages; 0 when none has one."""
+        (number,) = self._run("SELECT max(parcel) FROM message").fetchone()
+        return int(number or 0)
+
     def gone_since(self, box: int, modseq: int) -> list[int]:
         """The UIDs removed by changes after the one with this number, in order."""
         rows = self._run(

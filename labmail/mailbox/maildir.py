@@ -28,8 +28,8 @@ from labmail.mailbox.meta import sync_folder
 
 FOLDERS = ("tmp", "new", "cur")
 _OURS = re.compile(
-    r"(?P<seconds>\d+)\.(?P<token>[0-9a-z]+)\.(?P<host>[^,/]*)"
-    r",U=(?P<uid>[1-9]\d{0,9})(?:,P=(?P<parcel>\d{1,18}))?,S=(?P<size>\d+)"
+    r"(?P<seconds>\d{1,11})\.(?P<token>[0-9a-z]+)\.(?P<host>[^,/]*)"
+    r",U=(?P<uid>[1-9]\d{0,9})(?:,P=(?P<parcel>\d{1,18}))?,S=(?P<size>\d{1,18})"
 )
 
 

@@ -122,6 +122,11 @@ class MailStore:
                 f"nobody at {address!r} has mailboxes on {self._context.host}; add the account"
             ) from None
 
+    def highest_parcel(self) -> int:
+        """The highest number of a letter that lies here; 0 when none has one.  A world that goes
+        on where it stopped must not give a number twice."""
+        return self._context.index.highest_parcel()
+
     def accounts(self) -> list[Account]:
         """All accounts, in the order in which they were added."""
         return list(self._accounts.values())

@@ -47,7 +47,11 @@ from labmail.trace.events import (
     TlsFailed,
     TlsStarted,
 )
-from labmail.trace.recorder import Recorder
+from labmail.trace.recorder import Recorder, compact
+
+COMMAND_KEPT = 16_384
+"""Octets of one command that its event repeats.  IMAP's may hold a letter; all its octets are in
+the `Sent` events."""
 
 
 class Observer(Protocol):
@@ -56,6 +60,7 @@ class Observer(Protocol):
     def client_said(self, data: bytes) -> Iterable[Output]: ...
     def server_said(self, data: bytes) -> Iterable[Output]: ...
     def tls_started(self) -> None: ...
+    def lost(self) -> Iterable[Output]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Line(asyncio.Protocol):
         self.closed = False
         self._client_is_done = False
         self._kept_back: bytearray | None = None
+        self._not_reading: set[str] = set()
+        self._recorded = 0
         self._exchange = exchange
         self._loop = asyncio.get_running_loop()
         self._socket: asyncio.Transport
@@ -176,17 +183,7 @@ class Line(asyncio.Protocol):
         """Record what an observer or a core reports."""
         match output:
             case Heard():
-                self.emit(
-                    Command,
-                    connection=self.connection,
-                    verb=output.verb,
-                    line=output.line,
-                    state=output.state,
-                    tag=output.tag,
-                    secrets=output.secrets,
-                )
-                for start, end in output.wire_secrets:
-                    self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
+                self._note_command(output)
             case Say():
                 self.emit(
                     Reply,
@@ -217,10 +214,40 @@ class Line(asyncio.Protocol):
             case Limit():
                 self.limit(output.limit, output.action)
 
+    def _note_command(self, heard: Heard) -> None:
+        secrets = ((start, min(end, COMMAND_KEPT)) for start, end in heard.secrets)
+        self.emit(
+            Command,
+            connection=self.connection,
+            verb=heard.verb,
+            line=heard.line[:COMMAND_KEPT],
+            state=heard.state,
+            tag=heard.tag,
+            secrets=tuple(span for span in secrets if span[0] < span[1]),
+        )
+        for start, end in heard.wire_secrets:
+            self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
+
     @property
     def said_by_server(self) -> int:
         """How many octets the server has said so far."""
         return self._said[Side.SERVER]
+
+    @property
+    def unread(self) -> int:
+        """How many octets of the server wait to be read by the client."""
+        return self._socket.get_write_buffer_size() + len(self._kept_back or b"")
+
+    def stop_reading(self, why: str) -> None:
+        """Read no more from the client, so that nothing piles up."""
+        self._not_reading.add(why)
+        self._socket.pause_reading()
+
+    def read_again(self, why: str) -> None:
+        """This is no reason any more not to read; there may be another."""
+        self._not_reading.discard(why)
+        if not self._not_reading and not self._socket.is_closing():
+            self._socket.resume_reading()
 
     def close(self, reason: str = "") -> None:
         """Close from the server's side, after what was written has gone out."""
@@ -234,6 +261,9 @@ class Line(asyncio.Protocol):
             self._send_records()
         self._release()
         self._socket.close()
+        if not self.closed and self._socket.get_write_buffer_size():
+            patience = self.listener.limits.farewell_seconds
+            self._timers.append(self._loop.call_later(patience, self.abort, "client does not read"))
 
     def abort(self, reason: str) -> None:
         """Cut the connection at once; what was not sent yet is dropped."""
@@ -307,14 +337,13 @@ class Line(asyncio.Protocol):
         return self._client_is_done
 
     def pause_writing(self) -> None:
-        """The client does not read: stop listening to it, so that nothing piles up."""
-        self._socket.pause_reading()
+        """The client does not read: stop listening to it."""
+        self.stop_reading("the client does not read")
         if self._inner is not None:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        if not self._socket.is_closing():
-            self._socket.resume_reading()
+        self.read_again("the client does not read")
         if self._inner is not None:
             self._inner.resume_writing()
 
@@ -322,14 +351,25 @@ class Line(asyncio.Protocol):
         self.closed = True
         for timer in self._timers:
             timer.cancel()
+        try:
+            self._tell_that_it_is_lost(exc)
+        finally:  # whatever broke in there: nobody may wait for this line any more
+            self._forget(exc)
+
+    def _tell_that_it_is_lost(self, exc: Exception | None) -> None:
         if rest := self._records.rest():
             self._record(Side.CLIENT, Layer.CIPHER, rest)
+        if self._observer is not None:
+            for output in self._observer.lost():
+                self.note(output)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+
+    def _forget(self, exc: Exception | None) -> None:
         by = self._closed_by or (Side.CLIENT if exc else Side.SERVER)
         self.emit(Closed, connection=self.connection, by=by, reason=self._close_reason)
         if self._tls_ready is not None and not self._tls_ready.done():
             self._tls_ready.set_result(False)
-        if self._inner is not None:
-            self._inner.connection_lost(exc)
         self.listener.lines.discard(self)
         self._exchange.line_changed(self)
 
@@ -416,9 +456,9 @@ class Line(asyncio.Protocol):
         """Send what was kept back."""
         data, self._kept_back = self._kept_back, None
         if data:
-            self._to_socket(bytes(data))
+            self._to_socket(data)
 
-    def _to_socket(self, data: bytes) -> None:
+    def _to_socket(self, data: bytes | bytearray) -> None:
         if self._kept_back is not None:
             self._kept_back += data
         elif not self._socket.is_closing():
@@ -437,15 +477,26 @@ class Line(asyncio.Protocol):
 
     def _record(self, sender: Side, layer: Layer, data: bytes) -> None:
         counts = self._ciphered if layer is Layer.CIPHER else self._said
-        self.emit(
-            Sent,
-            connection=self.connection,
-            sender=sender,
-            layer=layer,
-            offset=counts[sender],
-            data=bytes(data),
-        )
+        offset = counts[sender]
         counts[sender] += len(data)
+        if self._worth_keeping(len(data)):
+            self.emit(
+                Sent,
+                connection=self.connection,
+                sender=sender,
+                layer=layer,
+                offset=offset,
+                data=compact(data),
+            )
+
+    def _worth_keeping(self, size: int) -> bool:
+        """Whether this connection still has room in the trace; that it has none is said once."""
+        share = self._exchange.recorder.share
+        had_room = self._recorded <= share
+        self._recorded += size
+        if had_room and self._recorded > share:
+            self.limit("trace", "what is said from here on is not kept")
+        return self._recorded <= share
 
     def _set_timers(self) -> None:
         limits = self.listener.limits
@@ -514,11 +565,10 @@ class LineTransport(asyncio.Transport):
         return self.line._socket.get_write_buffer_size()
 
     def pause_reading(self) -> None:
-        self.line._socket.pause_reading()
+        self.line.stop_reading("the server has enough")
 
     def resume_reading(self) -> None:
-        if not self.is_closing():
-            self.line._socket.resume_reading()
+        self.line.read_again("the server has enough")
 
     def can_write_eof(self) -> bool:
         return False

@@ -102,6 +102,9 @@ class Carried:
 Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp | Carried
 
 
+Enough = Callable[[], bool]
+"""Whether so much waits to be read by the client that no more should be said."""
+
 HandOn = Callable[[list[Output]], list[Output]]
 """Takes what is to be done so far; gives back what is still to be done."""
 
@@ -111,15 +114,24 @@ def nothing_early(outputs: list[Output]) -> list[Output]:
     return outputs
 
 
+def never_enough() -> bool:
+    """Whoever listens reads everything at once."""
+    return False
+
+
 class Core(Protocol):
     """A protocol without I/O.  Every method returns what is to be done, in order.
 
     `hand_on` is called when a command has been read and is about to be carried
     out.  A driver sets it, to do and record what there is so far: a command then
     stands in the trace before what it brought about.
+
+    `enough` is asked before each command; as long as it says yes, commands wait.
+    A driver sets it, and calls `receive` again, with nothing, when there is room.
     """
 
     hand_on: HandOn
+    enough: Enough
 
     def greet(self) -> list[Output]:
         """The connection is open (for implicit TLS: the handshake is through)."""
@@ -142,6 +154,7 @@ class Core(Protocol):
         """The client has been silent for too long: say good-bye and hang up."""
         ...
 
-    def lost(self) -> None:
-        """The connection is gone: release locks, forget everything."""
+    def lost(self) -> list[Output]:
+        """The connection is gone: release locks, forget everything.  What is returned is for
+        the record: of a command that was cut off, the password in it (`Heard`)."""
         ...

@@ -25,6 +25,8 @@ class Limits:
     """Silence of the client (RFC 5321 §4.5.3.2.7 asks for 5 minutes or more)."""
     session_seconds: float = 3600.0
     """One whole session."""
+    farewell_seconds: float = 60.0
+    """For the client to read what was said before the server hung up."""
     connections: int = 1000
     """Open connections of one service."""
     unread: int = 4 * 1024 * 1024

@@ -23,7 +23,7 @@ from labmail.net.addresses import service_of
 from labmail.net.connection import Caller, Line, Listener
 from labmail.runtime.ids import Ids
 from labmail.trace.events import ConnectFailed, Datagram, Place, Side
-from labmail.trace.recorder import Recorder
+from labmail.trace.recorder import Recorder, compact
 
 LOOPBACK = "127.0.0.1"
 FIRST_CALLING_PORT = 49152  # RFC 6335 §6: dynamic ports begin here
@@ -272,7 +272,9 @@ class Network:
     def _datagram_recorder(self, server: Place) -> RecordDatagram:
         def record(peer: Peer, sender: Side, data: bytes) -> None:
             client = self._sender_of_datagram(peer[1])
-            self.recorder.emit(Datagram, client=client, server=server, sender=sender, data=data)
+            self.recorder.emit(
+                Datagram, client=client, server=server, sender=sender, data=compact(data)
+            )
 
         return record
 

@@ -21,6 +21,7 @@ from typing import Literal
 from labmail.mailbox.store import Account, MailboxError, MaildropLocked
 from labmail.net.core import (
     Deliver,
+    Enough,
     HandOn,
     HangUp,
     Heard,
@@ -29,16 +30,16 @@ from labmail.net.core import (
     Output,
     Say,
     StartTls,
+    never_enough,
     nothing_early,
 )
 from labmail.net.limits import Limits
 from labmail.pop3 import sasl
 from labmail.pop3.maildrop import Maildrop, NoMessage
 from labmail.pop3.replies import Reply, err, go_on, ok
-from labmail.pop3.secrets import all_of, secrets_of
+from labmail.pop3.secrets import all_of, secrets_among, secrets_of
 from labmail.pop3.states import AUTHORIZATION, STATES, VERBS, states_of
 from labmail.pop3.transfer import stuffed, top
-from labmail.runtime.ids import Ids
 from labmail.trace.events import Span
 
 Login = Callable[[str, str], Account | None]
@@ -87,9 +88,7 @@ class Pop3Core:
 
     `host` greets by this name; `tls` is "none" (this server has no TLS),
     "offered" (STLS is there to be used) or "on" (the connection began with TLS).
-    `ids` is handed to every service; POP3 would need it for APOP's timestamp only, and
-    APOP is not offered.  With `allow_clear` passwords are taken in the open although
-    STLS is offered.
+    With `allow_clear` passwords are taken in the open although STLS is offered.
     """
 
     def __init__(
@@ -98,7 +97,6 @@ class Pop3Core:
         login: Login,
         tls: Literal["none", "offered", "on"],
         limits: Limits,
-        ids: Ids,
         *,
         allow_clear: bool = False,
     ) -> None:
@@ -120,6 +118,7 @@ class Pop3Core:
         self._drop: Maildrop | None = None
         self._outputs: list[Output] = []
         self.hand_on: HandOn = nothing_early
+        self.enough: Enough = never_enough
 
     # --- the core's face ----------------------------------------------------------------
 
@@ -131,11 +130,10 @@ class Pop3Core:
     def receive(self, data: bytes) -> list[Output]:
         self._outputs = []
         self._buffer += data
-        while not self._deaf and (line := self._next_line()) is not None:
+        while not self._must_wait and (line := self._next_line()) is not None:
             self._obey(line)
         if self._deaf:
-            self._offset += len(self._buffer)
-            self._buffer.clear()
+            self._forget()
         return self._outputs
 
     def tls_started(self) -> list[Output]:
@@ -149,13 +147,18 @@ class Pop3Core:
 
     def timed_out(self) -> list[Output]:
         """Hang up without a word and without UPDATE (RFC 1939 §3)."""
-        self.lost()
-        return [HangUp("the client was silent for too long")]
+        return [*self.lost(), HangUp("the client was silent for too long")]
 
-    def lost(self) -> None:
+    def lost(self) -> list[Output]:
         """The connection is gone.  Nothing is removed: there was no UPDATE (RFC 1939 §6)."""
+        self._outputs = []
+        self._mark_unheard()
+        self._close()
+        return self._outputs
+
+    def _close(self) -> None:
         self._closed = True
-        self._buffer.clear()
+        self._forget()
         if self._drop is not None:
             self._drop.release()
             self._drop = None
@@ -167,6 +170,23 @@ class Pop3Core:
         """Whether what the client says is thrown away: after the end, and between the answer
         to STLS and the end of the handshake."""
         return self._closed or self._handshake
+
+    @property
+    def _must_wait(self) -> bool:
+        return self._deaf or self.enough()
+
+    def _forget(self) -> None:
+        """Throw away what has come and was not acted on."""
+        self._offset += len(self._buffer)
+        self._buffer.clear()
+
+    def _mark_unheard(self) -> None:
+        """What is going to be thrown away is on record all the same: a password in it has to
+        be marked."""
+        rest = bytes(self._buffer)
+        secrets = all_of(rest) if self._challenged else secrets_among(rest)
+        if secrets:
+            self._hear("", rest, secrets)
 
     def _next_line(self) -> bytes | None:
         """The next whole line without its end, or None.  CRLF ends a line (RFC 1939 §3); a
@@ -236,6 +256,8 @@ class Pop3Core:
 
     def _answer(self, reply: Reply, verb: str, following: str) -> None:
         """Say the reply; a positive one moves the machine."""
+        if reply.positive and verb == "STLS":
+            self._mark_unheard()
         self._say(reply, verb, following if reply.positive else self.state)
         if reply.letter is not None:
             self._outputs.append(Deliver(reply.letter))
@@ -264,7 +286,7 @@ class Pop3Core:
         self._hang_up(f"limit reached: {limit}")
 
     def _hang_up(self, reason: str = "") -> None:
-        self.lost()
+        self._close()
         self._outputs.append(HangUp(reason))
 
     # --- AUTHORIZATION --------------------------------------------------------------------

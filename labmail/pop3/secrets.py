@@ -21,6 +21,16 @@ def secrets_of(line: bytes) -> tuple[Span, ...]:
     return () if match is None else (match.span("secret"),)
 
 
+def secrets_among(lines: bytes) -> tuple[Span, ...]:
+    """The span from the first password on, in lines that nobody took apart."""
+    begin = 0
+    for line in lines.splitlines(keepends=True):
+        if secrets := secrets_of(line):
+            return ((begin + secrets[0][0], len(lines)),)
+        begin += len(line)
+    return ()
+
+
 def all_of(line: bytes) -> tuple[Span, ...]:
     """The whole line is a secret: the answer to a challenge."""
     return ((0, len(line)),) if line else ()

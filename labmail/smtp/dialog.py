@@ -93,6 +93,17 @@ class Dialog:
         """The handshake is through.  After STARTTLS the session begins again (RFC 3207 §4.2)."""
         self._upgrading = False
 
+    def lost(self) -> list[Report]:
+        """The connection is gone.  A command that was cut off, or never answered, is told only
+        if there is a password in it, which has to be marked."""
+        reports: list[Report] = []
+        while self._letter is None and self._waiting:
+            offset, end = self._offset, self._waiting.find(b"\n") + 1
+            line = self._drop(end or len(self._waiting)).removesuffix(b"\n").removesuffix(b"\r")
+            heard = self._heard(self._verb(line), line[:LINE_KEPT], offset)
+            reports += [heard] if heard.secrets else []
+        return reports
+
     # --- the server's side ------------------------------------------------------------------
 
     def _replied(self) -> Say:

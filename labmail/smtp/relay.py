@@ -37,6 +37,10 @@ PATIENCE = 60.0
 """Real seconds to wait for each answer.  Out in the world it is minutes
 (RFC 5321 §4.5.3.2); on loopback silence this long is a fault."""
 
+QUIT_PATIENCE = 5.0
+"""Real seconds to wait for the answer to QUIT.  It says nothing any more, and until it has come
+the queue does not know that the letter is gone: a crash in between sends it twice."""
+
 NO_EHLO = frozenset({500, 501, 502, 504, 550})
 """Answers to EHLO after which HELO is worth a try (RFC 5321 §3.2, §4.1.1.1)."""
 
@@ -213,7 +217,7 @@ class _Conversation:
         """RFC 5321 §4.1.1.10; what is answered makes no difference any more."""
         if self._client.is_connected:
             try:
-                await self._client.quit()
+                await self._client.quit(timeout=QUIT_PATIENCE)
             except (SMTPException, OSError):
                 self._client.close()
 

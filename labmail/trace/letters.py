@@ -7,7 +7,7 @@ off, and the final dot is no part of the letter (RFC 5321 §4.5.2).
 
 from __future__ import annotations
 
-from labmail.trace.events import Accepted, Connection, Content, Side
+from labmail.trace.events import Accepted, Connection, Content, Layer, Sent, Side
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import EnvelopeCard
 
@@ -17,7 +17,8 @@ END_OF_DATA = b".\r\n"
 def card(trace: Trace, parcel: int, host: str | None = None) -> EnvelopeCard:
     """Envelope and letter as `host` accepted them (by default the first host that did).
 
-    Raises LookupError when this letter was not accepted there over a connection.
+    Raises LookupError when this letter was not accepted there over a connection, or
+    when its bytes are not in this trace (any more).
     """
     for event in trace.of(Accepted):
         if event.parcel == parcel and host in (None, event.host) and event.connection:
@@ -43,8 +44,23 @@ def _content(trace: Trace, connection: Connection, before: int) -> bytes:
         for e in trace.of(Content)
         if e.connection == connection and e.sender is Side.CLIENT and e.seq < before
     ]
-    if not found:
-        raise LookupError(f"the letter's bytes on connection {connection} are not in this trace")
-    last = found[-1]
-    said = trace.said(connection, Side.CLIENT)
-    return unstuffed(said[last.offset : last.offset + last.size])
+    stuffed = _said(trace, found[-1]) if found else b""
+    if not found or len(stuffed) < found[-1].size:
+        raise LookupError(
+            f"the letter's bytes on connection {connection} are not in this trace: "
+            "look at one that begins before the letter was sent"
+        )
+    return unstuffed(stuffed)
+
+
+def _said(trace: Trace, content: Content) -> bytes:
+    """The bytes of a letter, as far as they are in this trace: it may have begun when the
+    connection was open already."""
+    begin, end = content.offset, content.offset + content.size
+    return b"".join(
+        e.data[max(0, begin - e.offset) : max(0, end - e.offset)]
+        for e in trace.of(Sent)
+        if e.connection == content.connection
+        and e.sender is content.sender
+        and e.layer is not Layer.CIPHER
+    )

@@ -1,9 +1,9 @@
 """The one list of events, and stretches of it.
 
 `Recorder` is written by the lab's loop thread only; `Trace` is what everybody
-reads.  A trace is a window on the list: it goes on growing until it is stopped,
-and knows what came before it (`earlier`), so that a picture can name hosts that
-were started long ago.
+reads, from any thread.  A trace is a window on the list: it goes on growing until
+it is stopped, and knows what came before it (`earlier`), so that a picture can
+name hosts that were started long ago.
 """
 
 from __future__ import annotations
@@ -13,12 +13,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from labmail.trace.events import Connection, Event, Layer, Sent, Side, Span
+from labmail.trace.events import (
+    Command,
+    Connection,
+    Datagram,
+    Event,
+    Layer,
+    Reply,
+    Sent,
+    Side,
+    Span,
+)
 
 E = TypeVar("E", bound=Event)
 
 Emit = Callable[..., Event]
 """``emit(Kind, **fields)``: what parts of the world are handed in order to record."""
+
+EVENT_SIZE = 256
+"""Octets that an event takes beside the bytes in it, roughly."""
 
 Render = Callable[[Any, str], str]
 """``render(thing, "text" or "html")``: how a thing of the trace is shown.  Set by the
@@ -31,6 +44,15 @@ def set_renderer(render: Render) -> None:
     """Tell traces and snapshots how to show themselves in a terminal and in a notebook."""
     global _render
     _render = render
+
+
+def compact(data: bytes) -> bytes:
+    """The same bytes in a place of their own, to be kept.
+
+    A socket reads into a block of 256 KiB and gives back what it did not fill, down to a
+    whole page: kept as they came, the five bytes of ``NOOP`` would cost 4 KiB.
+    """
+    return bytes(memoryview(data))
 
 
 class Shown:
@@ -48,8 +70,12 @@ class Shown:
 class Recorder:
     """The world's memory.
 
-    `now` gives lab time.  `max_bytes` bounds the bytes kept: over it the oldest
+    `now` gives lab time.  `max_bytes` bounds what is kept: over it the oldest
     events are forgotten (a lab that runs for weeks must not fill the machine).
+
+    Other threads read the list while it grows.  No lock is needed, because it only
+    ever grows or has an event replaced by its fuller self; what is forgotten is
+    forgotten by beginning another list, so a reader holds the old one or the new.
 
     What one side says is one `Sent` event until something else happens.  The
     system cuts a long letter into as many reads as it likes, each time others;
@@ -62,6 +88,9 @@ class Recorder:
         self._forgotten = 0
         self._bytes = 0
         self._max_bytes = max_bytes
+        self.share = max_bytes // 4
+        """Octets of one connection that are worth keeping: one that floods a server must not
+        push everything else out of memory."""
         self._sent: dict[tuple[int, Side], list[int]] = {}
         self._speaker: tuple[int, Side] | None = None
         self._growing: dict[Layer, tuple[Sent, list[bytes]]] = {}
@@ -84,6 +113,7 @@ class Recorder:
         self._events.append(event)
         if isinstance(event, Sent):
             self._begin(event)
+        self._count(_weight(event))
         return event
 
     def pause(self) -> int:
@@ -103,7 +133,6 @@ class Recorder:
             self._sent.setdefault(speaker, []).append(event.seq)
         self._speaker = speaker
         self._growing[event.layer] = (event, [event.data])
-        self._count(event.data)
 
     def _grow(
         self, connection: Connection, sender: Side, layer: Layer, data: bytes, **_: Any
@@ -116,11 +145,11 @@ class Recorder:
             return None
         event, pieces = self._growing[layer]
         pieces.append(data)
-        self._count(data)
+        self._count(len(data))
         return event
 
-    def _count(self, data: bytes) -> None:
-        self._bytes += len(data)
+    def _count(self, size: int) -> None:
+        self._bytes += size
         if self._bytes > self._max_bytes:
             self.pause()
             self._forget()
@@ -150,31 +179,41 @@ class Recorder:
 
     def events(self, start: int = 0, stop: int | None = None) -> tuple[Event, ...]:
         """Events start..stop of the list (those not yet forgotten)."""
-        growing = list(self._growing.values())
-        forgotten = self._forgotten
-        low = max(0, start - forgotten)
-        high = None if stop is None else max(0, stop - forgotten)
-        listed = self._events[low:high]
-        for event, pieces in growing:
-            if 0 <= event.seq - forgotten - low < len(listed):
-                listed[event.seq - forgotten - low] = replace(event, data=b"".join(pieces))
+        growing, events = self._growing, self._events  # each as it is at this moment
+        first = events[0].seq if events else 0
+        high = None if stop is None else max(0, stop - first)
+        listed = events[max(0, start - first) : high]
+        for event, pieces in tuple(growing.values()):
+            place = event.seq - listed[0].seq if listed else 0
+            if 0 <= place < len(listed):
+                listed[place] = replace(event, data=b"".join(tuple(pieces)))
         return tuple(listed)
 
     def _forget(self) -> None:
         """Drop the oldest events until half of the allowance is free."""
         drop = 0
         while self._bytes > self._max_bytes // 2 and drop < len(self._events):
-            event = self._events[drop]
-            if isinstance(event, Sent):
-                self._bytes -= len(event.data)
+            self._bytes -= _weight(self._events[drop])
             drop += 1
-        del self._events[:drop]
+        self._events = self._events[drop:]
         self._forgotten += drop
         kept: dict[tuple[int, Side], list[int]] = {}
         for key, seqs in self._sent.items():
             if seqs[-1] >= self._forgotten:
                 kept[key] = [seq for seq in seqs if seq >= self._forgotten]
         self._sent = kept
+
+
+def _weight(event: Event) -> int:
+    """Octets that an event keeps in memory, roughly."""
+    match event:
+        case Sent() | Datagram():
+            return EVENT_SIZE + len(event.data)
+        case Command():
+            return EVENT_SIZE + len(event.line)
+        case Reply():
+            return EVENT_SIZE + sum(map(len, event.lines))
+    return EVENT_SIZE
 
 
 class Trace(Shown):

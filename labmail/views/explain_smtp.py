@@ -95,10 +95,10 @@ AFTER: dict[tuple[str, str], tuple[str, str]] = {
     ("STARTTLS", "220"): ("begin the TLS handshake now", "RFC 3207 §4"),
     ("MAIL", "250"): ("the reverse-path is taken", "RFC 5321 §3.3"),
     ("RCPT", "250"): ("this recipient is taken; not delivered yet", "RFC 5321 §3.3"),
-    ("DATA", "250"): (
+    (".", "250"): (
         "the promise: from here on the server is responsible for the letter",
         "RFC 5321 §4.2.5",
-    ),
+    ),  # the answer to the dot that ends the letter
     ("EHLO", "250"): ("the hello is accepted; extensions follow", "RFC 5321 §4.1.1.1"),
 }
 """What a code means in answer to one command, where that says more than the code alone."""

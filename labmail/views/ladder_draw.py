@@ -18,8 +18,8 @@ _Mark = Callable[[float, float], None]
 
 MARGIN = 18.0
 HEAD = 46.0
-LABEL = 8.3
-LINE = 11.0
+LABEL = 9.2
+LINE = 12.0
 BAND = "#f7efc6"
 _TALL = {"talk": 18.0, "hops": 31.0}
 

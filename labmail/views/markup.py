@@ -74,12 +74,19 @@ def paragraph(*parts: str) -> Html:
     return tag("div", *parts, style="margin:2px 0 6px 0;font-size:13px")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Html:
-    """A table; columns listed in `right` hold numbers and are flush right."""
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> Html:
+    """A table; columns listed in `right` hold numbers and are flush right, those in `whole`
+    hold names that are never broken over two lines."""
 
     def cell(name: str, style: str, i: int, text: str) -> Html:
         flush = style.replace("text-align:left", "text-align:right") if i in right else style
-        return tag(name, text, style=flush)
+        return tag(name, text, style=f"{flush};white-space:nowrap" if i in whole else flush)
 
     heads = (cell("th", _HEAD, i, t) for i, t in enumerate(head))
     top = tag("tr", *heads, style="border-bottom:2px solid #8c8c8c")

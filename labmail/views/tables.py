@@ -23,13 +23,15 @@ from labmail.views.spoken import moment, names_by_address, span
 from labmail.views.view import View
 
 Row = tuple[str, ...]
+ANSWERS, SILENT = "✔ answers", "✘ silent"
 
 
 class Grid(View):
     """A title, a table and a line below it.
 
     `code` lists the columns that hold what programs write; `right` those with numbers;
-    `limits` the most characters of each column in the text form (0: as many as there are).
+    `whole` those whose words stay on one line; `limits` the most characters of each column
+    in the text form (0: as many as there are).
     """
 
     def __init__(
@@ -42,12 +44,13 @@ class Grid(View):
         below: str = "",
         right: Sequence[int] = (),
         code: Sequence[int] = (),
+        whole: Sequence[int] = (),
         limits: Sequence[int] = (),
     ) -> None:
         self._title = visible(title)
         self._head, self._rows = head, [tuple(map(visible, row)) for row in rows]
         self._empty, self._below = empty, visible(below)
-        self._right, self._code, self._limits = right, code, limits
+        self._right, self._code, self._whole, self._limits = right, code, whole, limits
 
     @property
     def rows(self) -> list[Row]:
@@ -63,13 +66,37 @@ class Grid(View):
     def html(self) -> str:
         if not self._rows:
             return markup.page(markup.heading(self._title), markup.quiet(f"({self._empty})"))
-        rows = [
-            [markup.code(c) if i in self._code else c for i, c in enumerate(row)]
-            for row in self._rows
-        ]
         below = [markup.quiet(self._below)] if self._below else []
-        grid = markup.table(self._head, rows, right=self._right)
-        return markup.page(markup.heading(self._title), grid, *below)
+        return markup.page(markup.heading(self._title), self._body(), *below)
+
+    def _body(self) -> markup.Html:
+        return self._table_of(self._rows)
+
+    def _table_of(self, rows: Sequence[Row]) -> markup.Html:
+        marked = [
+            [markup.code(c) if i in self._code else c for i, c in enumerate(row)] for row in rows
+        ]
+        return markup.table(self._head, marked, right=self._right, whole=self._whole)
+
+
+class Doors(Grid):
+    """Rows of services, folded by host in a notebook.
+
+    The first host is open, to be read, and so is every host where something is silent.
+    """
+
+    def _body(self) -> markup.Html:
+        hosts = dict.fromkeys(row[1] for row in self._rows)
+        folds = (self._fold(name, first=i == 0) for i, name in enumerate(hosts))
+        return markup.tag("div", *folds)
+
+    def _fold(self, host: str, first: bool) -> markup.Html:
+        rows = [row for row in self._rows if row[1] == host]
+        silent = [row[2] for row in rows if row[0] == SILENT]
+        answer = "answers" if len(rows) == 1 else "answer"
+        good = f"✔ {host}: {plural(len(rows), 'service')} {answer}"
+        summary = f"✘ {host}: {', '.join(silent)} silent" if silent else good
+        return markup.details(summary, self._table_of(rows), opened=first or bool(silent))
 
 
 def box_view(box: BoxSnapshot) -> Grid:
@@ -151,7 +178,7 @@ def health_view(health: HealthSnapshot) -> Grid:
     """Every service that was knocked at."""
     rows = [
         (
-            "✔ answers" if row.ok else "✘ silent",
+            ANSWERS if row.ok else SILENT,
             row.host,
             row.service,
             str(row.port),
@@ -162,13 +189,14 @@ def health_view(health: HealthSnapshot) -> Grid:
     ]
     good = sum(row.ok for row in health.rows)
     at = f", {moment(health.at)}" if health.at else ""
-    return Grid(
+    return Doors(
         f"Health{at}: {good} of {plural(len(rows), 'service')} answer",
         ("", "host", "service", "port", "first words", "role"),
         rows,
         empty="no services",
         right=(3,),
         code=(4,),
+        whole=(0, 1, 2),
         limits=(0, 0, 0, 0, 44, 40),
     )
 

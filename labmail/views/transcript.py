@@ -35,6 +35,8 @@ from labmail.views.view import View
 NO_MEANING = Meaning()
 SHOWN_LINES = 12
 """Lines of a letter, or of a literal, that are shown."""
+TAB = b"    "
+"""How a tab in a letter is shown: as the white space that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,9 @@ def _lines(trace: Trace, event: Event, carried: list[Content], show: bool) -> li
         case Content():
             return _content(trace, event, show)
         case TlsStarted():
-            words = Meaning("what follows only the two ends can read", "RFC 8314 §3")
-            return [Line("", f"TLS begins ({event.version})", words)]
+            words = "what follows is encrypted: who only listens on the way cannot read it"
+            meaning = Meaning(words, _tls_section(event))
+            return [Line("", f"TLS begins ({event.version})", meaning)]
         case TlsFailed():
             return [Line("", f"TLS failed: {visible(event.reason)}")]
         case LimitReached():
@@ -142,6 +145,14 @@ def _lines(trace: Trace, event: Event, carried: list[Content], show: bool) -> li
             return [Line("", f"{who} closed the connection{why}")]
         case _:
             return []
+
+
+def _tls_section(event: TlsStarted) -> str:
+    """Where it is written that TLS begins here."""
+    if event.mode == "implicit":
+        return "RFC 8314 §3"
+    service = event.connection.service
+    return {"imap": "RFC 3501 §6.2.1", "pop3": "RFC 2595 §4"}.get(service, "RFC 3207 §4")
 
 
 def _command(event: Command, show: bool) -> list[Line]:
@@ -188,8 +199,9 @@ def _shortened(lines: Sequence[Line], most: int) -> list[Line]:
 def _content(trace: Trace, event: Content, show: bool) -> list[Line]:
     who = "C" if event.sender is Side.CLIENT else "S"
     data, secrets = said_at(trace, event.connection, event.sender, event.offset, event.size)
-    texts = _split(hidden(data, secrets, show))
-    meaning = Meaning(f"the letter: {plural(event.size, 'octet')}", "")
+    texts = _split(hidden(data, secrets, show).replace(b"\t", TAB))
+    dot = ", the dot that ends it included" if data.endswith(b"\r\n.\r\n") else ""
+    meaning = Meaning(f"the letter: {plural(event.size, 'octet')}{dot}")
     shown = [Line(who, t, content=True) for t in texts[:SHOWN_LINES]]
     rest = len(texts) - len(shown)
     if rest > 0:

@@ -22,7 +22,8 @@ CLIENT = 116.0
 STREET = 72.0
 QUIET = 18.0
 ROW = 16.5
-LINE = 11.2
+LINE = 11.8
+STEP = 9.0
 NARROWEST = 560.0
 DOOR = 15.5
 MOST_STEPS = 24
@@ -253,10 +254,10 @@ class _Drawing:
         first = f"DNS: {spot.name}" if dns else spot.name.partition(".")[0]
         self._centred(x, y - 4 if not client else y - 1, first, 9.0, house.wide - 14, bold=True)
         if spot.ip:
-            self._centred(x, y + 7 if not client else y + 10, spot.ip, 7.4, house.wide - 12)
+            self._centred(x, y + 7 if not client else y + 10, spot.ip, 8.0, house.wide - 12)
         if not client:
             words = " ".join(_short_services(spot.services)) if spot.up else "stopped"
-            self._centred(x, y + 17, words, 6.8, house.wide - 8)
+            self._centred(x, y + 17, words, 7.4, house.wide - 6)
 
     def _centred(
         self, x: float, y: float, text: str, size: float, room: float, bold: bool = False
@@ -371,7 +372,7 @@ class _Drawing:
         words = step.words
         if step.source != step.target:
             words = f"{_short(step.source)} → {_short(step.target)}: {words}"
-        return broken(words, max(self._right, NARROWEST) - 2 * MARGIN - 26, 8.3)
+        return broken(words, max(self._right, NARROWEST) - 2 * MARGIN - 26, STEP)
 
     def _list(self) -> None:
         """The steps in words."""
@@ -385,10 +386,10 @@ class _Drawing:
             self._badge(MARGIN + 8, y, str(number), _stroke(step)[0])
             for k, line in enumerate(self._lines(step)):
                 y += LINE if k else 0
-                self.paper.text(MARGIN + 22, y + 3, line, 8.3)
+                self.paper.text(MARGIN + 22, y + 3, line, STEP)
         more = len(self._world.steps) - len(self._steps)
         if more:
-            self.paper.text(MARGIN + 22, y + 16, f"… and {more} more steps", 8.3, palette.SOFT)
+            self.paper.text(MARGIN + 22, y + 16, f"… and {more} more steps", STEP, palette.SOFT)
 
 
 def _short_services(services: tuple[str, ...]) -> list[str]:

@@ -40,6 +40,7 @@ def with_sai_gon_shut(lab: Lab) -> None:
         (lambda lab: send(lab, sender="lan@hanoi.example"), "handed in, but by lan@hanoi.example"),
         (misspelt, "refused the recipient 'minh@hanoi.example'"),
         (lambda lab: send(lab, to="hoa@saigon.example"), "on its way to hoa@saigon.example"),
+        (lambda lab: send(lab, to="minh@saigon.exmaple"), "on its way to minh@saigon.exmaple"),
         (twice, "2 new letters; one is asked for"),
         (with_sai_gon_shut, "waits in the queue of smtp.hanoi.example"),
         (lambda lab: send(lab, subject="Chào Minh"), "that one was mine"),

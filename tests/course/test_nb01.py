@@ -42,6 +42,7 @@ def roles(lab: Lab, **other: Any) -> dict[Any, Any]:
         ({"_24": "MUA"}, "Who has the letter and gives it out?"),
         ({"_6": "mx"}, "An MX record is only what was asked for"),
         ({"_1": "MDA"}, "who acts, and for whom?"),
+        ({"_1": "DNS"}, "The DNS is who is asked"),
         ({"_2": "postman"}, "'postman' is none of the seven names"),
         ({"_2": ""}, "Still without a role: 2"),
     ],
@@ -60,7 +61,9 @@ def test_untouched_roles_and_a_journey_that_was_not_made(lab: Lab) -> None:
 
 
 def test_roles_may_be_written_in_other_ways(staged: Callable[[str], Lab]) -> None:
-    answer = roles(staged("1.1"), _1="DNS", _6="bộ phân giải", _13="mail exchanger", _24="kho thư")
+    answer = roles(
+        staged("1.1"), _1="DNS resolver", _6="bộ phân giải", _13="mail exchanger", _24="kho thư"
+    )
     assert "1.1 done" in said("1.1", answer)
 
 

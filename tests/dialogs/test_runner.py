@@ -33,8 +33,9 @@ class Echo:
     def timed_out(self) -> list[Output]:
         return [_say(b"too long"), HangUp()]
 
-    def lost(self) -> None:
+    def lost(self) -> list[Output]:
         self._buffer = b""
+        return []
 
 
 def _say(line: bytes) -> Say:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labmail.imap.core import ImapCore
+from labmail.mailbox.index import IndexFailed
 from labmail.net.core import Carried, Heard, Limit, Output, Say, StartTls
 from labmail.net.limits import Limits
 from labmail.trace.events import Side
@@ -183,7 +183,7 @@ def test_everything_at_once_is_too_much(house: House) -> None:
 
 def test_trouble_with_the_disk_is_answered(house: House, monkeypatch: Any) -> None:
     client = house.client("SELECT INBOX")
-    for error in (OSError("disk full"), sqlite3.OperationalError("locked")):
+    for error in (OSError("disk full"), IndexFailed("locked")):
 
         def fail(*_: Any, error: Exception = error, **__: Any) -> None:
             raise error
@@ -250,3 +250,35 @@ def test_any_bytes_before_login(house: House, data: bytes) -> None:
     core.greet()
     core.receive(data)
     core.lost()
+
+
+# --- cut off ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "rest", "secret"),
+    [
+        (b"", b"A1 LOGIN minh nuoc", b"nuoc"),
+        (b"A1 AUTHENTICATE PLAIN\r\n", b"AG1p", b"AG1p"),
+        (b"A1 LOGIN {4+}\r\n", b"minh {10+}\r\nnuoc", b"{10+}\r\nnuoc"),
+        (b"", b"A1 LOGIN minh " + b"x" * 9000, b"x" * 9000),
+    ],
+)
+def test_a_password_in_a_command_that_was_cut_off_is_marked(
+    house: House, before: bytes, rest: bytes, secret: bytes
+) -> None:
+    core = house.core()
+    core.receive(before)
+    core.receive(rest)
+    (heard,) = core.lost()
+    assert isinstance(heard, Heard)
+    assert [(before + rest)[start:end] for start, end in heard.wire_secrets] == [secret]
+    assert core.lost() == []
+
+
+def test_commands_wait_until_the_client_has_read(house: House) -> None:
+    core = house.core()
+    core.enough = lambda: True
+    assert core.receive(b"A1 NOOP\r\nA2 NOOP\r\n") == []
+    core.enough = lambda: False
+    assert said(core.receive(b"")).count(b"OK Nothing done") == 2

@@ -236,3 +236,19 @@ def test_a_folder_that_lost_its_name_keeps_its_letters(place: Place, tmp_path: P
     found = place.account.open("Recovered 2")
     assert found.read(1) == LETTER
     assert found.uidvalidity > before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "99999999999999999999.0a.mx1,U=9,S=5",
+        "253402300799.0a.mx1,U=9,S=5",
+        f"1767225600.0a.mx1,U=9,S={10**30}",
+    ],
+)
+def test_a_name_that_no_clock_or_disk_could_have_made_is_nobodys(place: Place, name: str) -> None:
+    place.deliver("Q1")
+    (place.inbox.folder / "cur" / name).write_bytes(LETTER)
+    place.inbox.refresh()
+    place.without_index()
+    assert [(m.uid, m.size) for m in place.inbox.messages()] == [(1, len(LETTER)), (2, len(LETTER))]

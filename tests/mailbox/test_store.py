@@ -9,7 +9,7 @@ import pytest
 from labmail.mailbox.errors import MailboxError, NoSuchAccount
 from labmail.mailbox.store import MailStore
 from labmail.runtime.ids import Ids
-from tests.mailbox.place import ADDRESS, HOST, NOON, Killed, Place
+from tests.mailbox.place import ADDRESS, HOST, LETTER, NOON, Killed, Place
 
 
 def test_an_account_is_made_once(place: Place) -> None:
@@ -91,3 +91,12 @@ def test_durable_means_fsync(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
     inbox.deliver(b"x\r\n", recipient=ADDRESS, parcel=None, key="Q1")
     assert len(synced) == before + 2  # the file, and the folder that names it
     store.close()
+
+
+def test_the_highest_number_of_a_letter_is_known(place: Place) -> None:
+    assert place.store.highest_parcel() == 0
+    place.account.open("Sent").append(LETTER)
+    assert place.store.highest_parcel() == 0
+    place.deliver("Q1")
+    place.again()
+    assert place.store.highest_parcel() == 7

@@ -2,12 +2,14 @@
 
 from labmail.net.core import (
     Deliver,
+    Enough,
     HandOn,
     HangUp,
     Heard,
     Output,
     Say,
     StartTls,
+    never_enough,
     nothing_early,
 )
 
@@ -18,6 +20,7 @@ class EchoCore:
         self._given = 0
         self.gone = False
         self.hand_on: HandOn = nothing_early
+        self.enough: Enough = never_enough
 
     def greet(self) -> list[Output]:
         return [self._say(b"hello", "")]
@@ -26,9 +29,10 @@ class EchoCore:
         self._buffer += data
         self._given += len(data)
         outputs: list[Output] = []
-        while b"\n" in self._buffer:
+        while b"\n" in self._buffer and not self.enough():
             line, self._buffer = self._buffer.split(b"\n", 1)
             outputs += self._command(line.rstrip(b"\r"), len(line) + 1)
+            outputs = self.hand_on(outputs)
         return outputs
 
     def _command(self, line: bytes, size: int) -> list[Output]:
@@ -43,6 +47,8 @@ class EchoCore:
                 return [heard, self._say(b"go on", verb), StartTls()]
             case "QUIT":
                 return [heard, self._say(b"bye", verb), HangUp()]
+            case "BIG":
+                return [heard, Deliver(b"x" * 1_000_000)]
             case "LETTER":
                 return [heard, self._say(b"here", verb), Deliver(b"body\r\n.\r\n")]
         return [heard, self._say(line, verb)]
@@ -56,8 +62,9 @@ class EchoCore:
     def timed_out(self) -> list[Output]:
         return [self._say(b"too slow", "")]
 
-    def lost(self) -> None:
+    def lost(self) -> list[Output]:
         self.gone = True
+        return []
 
     def _say(self, text: bytes, verb: str) -> Say:
         return Say(text + b"\r\n", "+OK", verb, "ready", "ready")

@@ -3,6 +3,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from labmail.net.connection import COMMAND_KEPT
 from labmail.net.limits import Limits
 from labmail.trace.events import (
     Closed,
@@ -18,6 +19,7 @@ from labmail.trace.events import (
 )
 
 MakeTown = Callable[..., Any]
+BIG = 1_000_000
 
 
 def read_line(sock: Any) -> bytes:
@@ -217,3 +219,89 @@ def test_answers_to_one_read_leave_in_one_piece(make_town: MakeTown) -> None:
         sock.recv(7)
         sock.sendall(b"one\r\ntwo\r\nthree\r\n")
         assert sock.recv(1000).count(b"\r\n") == 3
+
+
+def test_two_reasons_not_to_read_are_two(make_town: MakeTown) -> None:
+    """A server that has enough is not fed again because the client has read something."""
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        (line,) = town.lines
+
+        async def reasons() -> list[bool]:
+            reading = []
+            line.transport.pause_reading()
+            line.pause_writing()
+            line.resume_writing()
+            reading.append(line._socket.is_reading())
+            line.transport.resume_reading()
+            reading.append(line._socket.is_reading())
+            return reading
+
+        assert town.loop.call(reasons()) == [False, True]
+
+
+def test_who_never_reads_the_good_bye_is_cut_off(make_town: MakeTown) -> None:
+    limits = Limits(farewell_seconds=0.2, command_line=10**9)
+    town = make_town(limits=limits)
+    with town.dial() as sock:
+        sock.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(1000):
+                sock.sendall(b"x" * 60_000 + b"\r\n")
+
+        async def hang_up() -> None:
+            town.lines[0].close("that is enough")
+
+        town.loop.call(hang_up())
+        town.until_closed()
+    assert town.trace.of(Closed)[0].reason == "that is enough"
+
+
+def test_who_asks_for_more_than_it_reads_waits_and_gets_it_all(make_town: MakeTown) -> None:
+    town = make_town(limits=Limits(unread=20_000))
+
+    async def unread() -> int:
+        return int(town.lines[0].unread)
+
+    with town.dial() as sock, sock.makefile("rb") as answers:
+        assert next(answers) == b"hello\r\n"
+        sock.sendall(b"BIG\r\n" * 60)
+        assert len(answers.read(BIG)) == BIG
+        assert town.loop.call(unread()) < 2 * BIG
+        assert len(answers.read(59 * BIG)) == 59 * BIG
+        sock.sendall(b"QUIT\r\n")
+        assert answers.read() == b"bye\r\n"
+
+
+def test_one_connection_cannot_push_everything_out_of_the_trace(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        sock.sendall(b"ECHO first\r\n")
+        read_line(sock)
+    town.until_closed()
+    town.recorder.share = 100_000
+    with town.dial() as sock, sock.makefile("rb") as answers:
+        next(answers)
+        for _ in range(100):
+            sock.sendall(b"x" * 5000 + b"\r\n")
+            next(answers)
+    town.until_closed()
+    flood = town.trace.connections[1]
+    assert [(e.connection, e.limit) for e in town.trace.of(LimitReached)] == [(flood, "trace")]
+    assert len(town.trace.said(flood, "client")) <= 100_000
+    assert town.trace.said(town.trace.connections[0], "client") == b"ECHO first\r\n"
+
+
+def test_a_command_that_carries_a_letter_is_not_kept_twice(make_town: MakeTown) -> None:
+    town = make_town()
+    with town.dial() as sock:
+        read_line(sock)
+        sock.sendall(b"PASS " + b"x" * 50_000 + b"\r\n")
+        read_line(sock)
+    town.until_closed()
+    (command,) = town.trace.of(Command)
+    assert len(command.line) == COMMAND_KEPT
+    assert command.secrets == ((5, COMMAND_KEPT),)
+    assert len(town.trace.said(1, "client")) == 50_007

@@ -43,7 +43,7 @@ class House:
         return self.account if (user, password) == ("minh", PASSWORD) else None
 
     def core(self, tls: Any = "on", limits: Limits | None = None, **more: Any) -> Pop3Core:
-        return Pop3Core(HOST, self.login, tls, limits or Limits(), Ids("pop3"), **more)
+        return Pop3Core(HOST, self.login, tls, limits or Limits(), **more)
 
     def session(self, **more: Any) -> Pop3Core:
         """A session that has logged in."""

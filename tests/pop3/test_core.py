@@ -332,3 +332,49 @@ def test_poplib_takes_home_what_was_delivered(house: House) -> None:
     for number, letter in enumerate(LETTERS, start=1):
         _, lines, _ = client.retr(number)
         assert b"".join(line + b"\r\n" for line in lines) == letter.removesuffix(b"\r\n") + b"\r\n"
+
+
+# --- cut off ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said_before", "rest", "secret"),
+    [
+        (b"USER minh\r\n", b"PASS nuoc", b"nuoc"),
+        (b"", b"AUTH PLAIN AGE", b"AGE"),
+        (b"AUTH PLAIN\r\n", b"AG1p", b"AG1p"),
+    ],
+)
+def test_a_password_in_a_line_that_was_cut_off_is_marked(
+    house: House, said_before: bytes, rest: bytes, secret: bytes
+) -> None:
+    core = house.core()
+    core.receive(said_before + rest)
+    (heard,) = core.lost()
+    assert isinstance(heard, Heard)
+    everything = said_before + rest
+    assert [everything[start:end] for start, end in heard.wire_secrets] == [secret]
+    assert core.lost() == []
+
+
+def test_a_line_that_was_cut_off_and_holds_no_password_is_no_news(house: House) -> None:
+    core = house.core()
+    core.receive(b"USER mi")
+    assert core.lost() == []
+
+
+def test_a_password_said_behind_stls_is_marked(house: House) -> None:
+    outputs = house.core(tls="offered").receive(b"STLS\r\nUSER minh\r\nPASS nuoc mam\r\n")
+    heard = [o for o in outputs if isinstance(o, Heard)]
+    assert [h.wire_secrets for h in heard] == [(), ((22, 32),)]
+    assert outputs[-1] == StartTls()
+
+
+def test_commands_wait_until_the_client_has_read(house: House) -> None:
+    core = house.session()
+    full = [True]
+    core.enough = lambda: full[0]
+    assert core.receive(b"STAT\r\nNOOP\r\n") == []
+    full[0] = False
+    assert replies(core.receive(b"")) == ["+OK", "+OK"]
+    core.lost()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labmail.pop3.secrets import all_of, secrets_of
+from labmail.pop3.secrets import all_of, secrets_among, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,16 @@ def test_there_is_none(line: bytes) -> None:
 def test_an_answer_to_a_challenge_is_one_as_a_whole() -> None:
     assert all_of(b"AAAA") == ((0, 4),)
     assert all_of(b"") == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "span"),
+    [
+        (b"PASS nuoc", ((5, 9),)),
+        (b"NOOP\r\nAUTH PLAIN AGE=\r\nNOOP", ((17, 27),)),
+        (b"NOOP\r\nUSER minh", ()),
+        (b"", ()),
+    ],
+)
+def test_secrets_in_lines_that_nobody_took_apart(lines: bytes, span: object) -> None:
+    assert secrets_among(lines) == span

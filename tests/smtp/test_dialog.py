@@ -260,3 +260,29 @@ TURNS = st.lists(
 @given(TURNS)
 def test_any_dialogue_cut_anywhere(turns):
     assert listen(turns, 1) == listen(turns)
+
+
+@pytest.mark.parametrize(
+    ("script", "secrets"),
+    [
+        ([("S", b"220 mx\r\n"), *EHLO, ("C", b"AUTH PLAIN AG1p")], [(19, 23)]),
+        (
+            [
+                ("S", b"220 mx\r\n"),
+                *EHLO,
+                ("C", b"AUTH LOGIN\r\n"),
+                ("S", b"334 x\r\n"),
+                ("C", b"bWlu"),
+            ],
+            [(20, 24)],
+        ),
+        ([("S", b"220 mx\r\n"), ("C", b"EHLO x\r\nAUTH PLAIN AG1p\r\n")], [(19, 23)]),
+        ([("S", b"220 mx\r\n"), *EHLO, ("C", b"MAIL FROM:<son")], []),
+    ],
+)
+def test_a_password_in_a_line_that_was_cut_off_is_marked(script, secrets) -> None:
+    dialog = Dialog()
+    for who, data in script:
+        (dialog.client_said if who == "C" else dialog.server_said)(data)
+    assert [span for report in dialog.lost() for span in report.wire_secrets] == secrets
+    assert dialog.lost() == []

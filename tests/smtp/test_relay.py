@@ -67,6 +67,7 @@ SCRIPT = {
     "QUIT": "221 bye",
 }
 CUT = "(hang up)"
+SILENCE = "(say nothing)"
 
 
 @asynccontextmanager
@@ -86,6 +87,9 @@ async def scripted(said: list[str], **answers: str | list[str]):
             answer = script.get(verb, "500 what")
             answer = answer.pop(0) if isinstance(answer, list) else answer
             if answer == CUT:
+                break
+            if answer == SILENCE:
+                await reader.read()
                 break
             writer.write(answer.encode() + b"\r\n")
             if verb == "QUIT" or answer.startswith("421"):
@@ -488,3 +492,11 @@ def test_implicit_tls_and_a_login(box, authority):
     assert answer.startswith(b"235 2.7.0")
     marked = [e.data[a:b] for e in Trace(recorder).of(Sent) for a, b in e.secrets]
     assert marked == [credentials]
+
+
+def test_the_answer_to_quit_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the relay returns, a crash would send the letter again."""
+    monkeypatch.setattr("labmail.smtp.relay.QUIT_PATIENCE", 0.05)
+    done, said = play(QUIT=SILENCE)
+    assert set(results(done).values()) == {"250 2.0.0"}
+    assert said[-1] == "QUIT"

@@ -48,3 +48,27 @@ def test_a_letter_that_was_never_there_is_named() -> None:
 )
 def test_dots_that_were_doubled_for_the_way(sent: bytes, letter: bytes) -> None:
     assert unstuffed(sent) == letter
+
+
+def test_a_trace_may_begin_in_the_middle_of_a_conversation() -> None:
+    recorder = Recorder(Clock().now)
+    where = {"connection": LINE, "sender": Side.CLIENT}
+    greeting, said = b"EHLO a\r\n", b"DATA\r\n" + STUFFED
+    recorder.emit(Sent, **where, layer=Layer.OPEN, offset=0, data=greeting)
+    start = recorder.pause()
+    recorder.emit(Sent, **where, layer=Layer.OPEN, offset=len(greeting), data=said)
+    middle = recorder.pause()
+    recorder.emit(Content, **where, offset=len(greeting) + 6, size=len(STUFFED))
+    recorder.emit(
+        Accepted,
+        host="b",
+        parcel=3,
+        queue_id="Q",
+        envelope=ENVELOPE,
+        size=20,
+        role="exchange",
+        connection=LINE,
+    )
+    assert card(Trace(recorder, start), 3).content == b"Subject: x\r\n\r\n.\r\nend\r\n"
+    with pytest.raises(LookupError, match="begins before the letter was sent"):
+        card(Trace(recorder, middle), 3)

@@ -5,17 +5,19 @@ import pytest
 from labmail.runtime.clock import Clock
 from labmail.trace.events import (
     Accepted,
+    Command,
     Connected,
     Connection,
     Delivered,
     Layer,
     Place,
     PostEvent,
+    Reply,
     Sent,
     Side,
 )
 from labmail.trace.parcel import Envelope
-from labmail.trace.recorder import Recorder, Trace
+from labmail.trace.recorder import Recorder, Trace, compact
 
 LINE = Connection(
     1,
@@ -117,3 +119,57 @@ def test_letters_to_several_people_are_split_by_recipient() -> None:
     envelope = Envelope.of("", ["a@x.example", "b@Y.example"])
     assert envelope.for_recipients(["b@Y.example"]).addresses == ("b@Y.example",)
     assert [r.domain for r in envelope.recipients] == ["x.example", "y.example"]
+
+
+def test_what_holds_no_bytes_takes_memory_too() -> None:
+    """A world that is only knocked at for weeks must not fill the machine."""
+    recorder = Recorder(Clock().now, max_bytes=10_000)
+    for _ in range(500):
+        recorder.emit(Connected, connection=LINE)
+    assert len(recorder) == 500
+    assert len(recorder.events()) < 50
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (Command, {"verb": "X", "line": b"x" * 4000, "state": "ready"}),
+        (Reply, {"verb": "X", "code": "*", "lines": (b"x" * 2000,) * 2, "before": "", "after": ""}),
+    ],
+)
+def test_what_was_said_is_counted_where_it_is_repeated(kind, fields) -> None:  # type: ignore[no-untyped-def]
+    recorder = Recorder(Clock().now, max_bytes=20_000)
+    for _ in range(10):
+        recorder.emit(kind, connection=LINE, **fields)
+    assert 0 < len(recorder.events()) < 6
+
+
+def test_a_reader_holds_together_what_the_writer_forgets() -> None:
+    """Another thread may look just when the oldest events go."""
+    recorder = Recorder(Clock().now, max_bytes=100_000)
+    seen = []
+
+    class Reader(list):  # type: ignore[type-arg]
+        """A list of events at whose every slice much happens elsewhere."""
+
+        def __getitem__(self, key):  # type: ignore[no-untyped-def]
+            if isinstance(key, slice) and not seen:
+                seen.append(key)
+                for n in range(1000):
+                    say(recorder, b"x", n)
+                    recorder.emit(Connected, connection=LINE)
+            return super().__getitem__(key)
+
+    for _ in range(20):
+        recorder.emit(Connected, connection=LINE)
+    recorder._events = Reader(recorder._events)
+    events = recorder.events(5, 15)
+    assert seen
+    assert [e.seq for e in events] == list(range(5, 15))
+    assert recorder.events()[0].seq > 15
+
+
+def test_bytes_that_are_kept_do_not_keep_what_they_were_read_into() -> None:
+    read = b"NOOP\r\n"
+    assert compact(read) == read
+    assert compact(read) is not read

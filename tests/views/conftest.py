@@ -212,7 +212,7 @@ class Story:
         queue_id: str,
         role: str,
         parcel: int,
-        verb: str = "DATA",
+        verb: str = ".",
     ) -> None:
         host = c.server.name
         self.emit(

@@ -9,12 +9,13 @@ import pytest
 from labmail import views
 from labmail.trace.events import Command, Connection, Deferred, Place, Reply
 from labmail.trace.parcel import Envelope
-from labmail.trace.snapshots import EnvelopeCard
+from labmail.trace.snapshots import EnvelopeCard, HealthRow, HealthSnapshot
 from labmail.views import explain, explain_imap, explain_pop3, explain_smtp
 from labmail.views.chars import hidden, shorten, visible, width
 from labmail.views.dnswire import read
 from labmail.views.letterhead import fields, shown_header
 from labmail.views.spoken import span
+from labmail.views.tables import health_view
 
 
 def connection(service: str) -> Connection:
@@ -157,3 +158,29 @@ def test_lengths_of_time() -> None:
 def test_stopped_hosts_are_on_the_map(tell: dict) -> None:
     text = views.world_map(tell["failover"]().trace).text()
     assert "smtp.hanoi.example ──✘ mx1.saigon.example: port 25: connection refused" in text
+
+
+def test_the_answer_to_the_final_dot_is_the_promise() -> None:
+    (line,) = reply("smtp", ".", "250", b"250 2.0.0 Ok: queued as 2B491Z1J")
+    assert line.startswith("the promise: from here on the server is responsible")
+    assert "RFC 5321 §4.2.5" in line
+
+
+def service(host: str, name: str, ok: bool = True) -> HealthRow:
+    return HealthRow(host, name, 25, "220 ready" if ok else "refused", "takes mail", ok)
+
+
+def test_services_are_folded_by_host_and_what_is_silent_is_open() -> None:
+    rows = (
+        service("a.example", "smtp"),
+        service("b.example", "smtp"),
+        service("b.example", "imap"),
+        service("c.example", "smtp", ok=False),
+    )
+    view = health_view(HealthSnapshot(rows))
+    assert view.text().count("✔ answers") == 3
+    page = view.html()
+    assert [("open=" in fold) for fold in page.split("<details")[1:]] == [True, False, True]
+    assert "✔ a.example: 1 service answers" in page
+    assert "✔ b.example: 2 services answer" in page
+    assert "✘ c.example: smtp silent" in page

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from labmail import views
+from labmail import Lab, views
 from labmail.trace.parcel import Envelope
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
@@ -229,3 +229,13 @@ def test_errors_say_what_there_is(make: Callable[[Trace], Any], words: str, tell
 def test_views_load_without_matplotlib() -> None:
     program = "import sys, labmail.views; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_tab_in_a_letter_is_white_space() -> None:
+    with Lab(beside=True) as lab:
+        lab.user("son@hanoi.example").send(to="lan@hanoi.example", subject="Chào", text="…")
+        with lab.record() as trace:
+            lab.user("lan@hanoi.example").read(1)
+    text = views.transcript(trace).text()
+    assert "S:     by smtp.hanoi.example" in text
+    assert "\\t" not in text
