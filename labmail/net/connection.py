@@ -54,6 +54,10 @@ COMMAND_KEPT = 16_384
 the `Sent` events."""
 
 
+WRITE_BUFFER = 64 * 1024
+"""Octets that wait for the client before the server stops listening to it."""
+
+
 class Observer(Protocol):
     """Listens to what is said on a line and reports commands, replies and letters."""
 
@@ -292,6 +296,8 @@ class Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._socket = transport
+        # Whoever waits because more than `unread` is waiting must be told when it is less.
+        transport.set_write_buffer_limits(high=min(WRITE_BUFFER, self.listener.limits.unread))
         real_port = transport.get_extra_info("peername")[1]
         self.caller = self._exchange.claim(real_port, self.listener)
         self.connection = Connection(
