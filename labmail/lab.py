@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from labmail.handles import DnsHandle, HostHandle, Laptop
 from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
@@ -261,6 +262,11 @@ class Lab:
         """All mail hosts of the world."""
         return tuple(HostHandle(name, self) for name in self.world.hosts)
 
+    @property
+    def dns(self) -> DnsHandle:
+        """The DNS of the world."""
+        return DnsHandle(self)
+
     def laptop(self, name: str) -> Laptop:
         """Say whose machine the notebook plays from now on: ``lab.laptop("minh")``.
 
@@ -396,54 +402,6 @@ class Lab:
     def draw(self, kind: str, below: int) -> int:
         """A number from 0 to `below` - 1 that depends on the lab's seed only."""
         return int(self._running.ids.token(kind, 32), 16) % below
-
-
-class HostHandle:
-    """One host, as the notebook handles it: stop it, start it again."""
-
-    def __init__(self, name: str, lab: Lab) -> None:
-        self.name = name
-        self._lab = lab
-
-    def __repr__(self) -> str:
-        listening = ", ".join(self.running) or "nothing"
-        return f"{self.name}: listens for {listening}"
-
-    @property
-    def running(self) -> tuple[str, ...]:
-        """The services that listen now."""
-        return self._lab._look(lambda w: w.services_of(self.name))
-
-    def stop(self, *services: str) -> None:
-        """Stop services of the host, or all of it: from now on connections are refused."""
-        self._change("stop", services)
-
-    def start(self, *services: str) -> None:
-        """Start services of the host again, or all of it."""
-        self._change("start", services)
-
-    def _change(self, what: str, services: tuple[str, ...]) -> None:
-        self._lab.settle()
-        self._lab._do(self._lab._running.change(self.name, what, services))
-
-
-class Laptop:
-    """The machine that the notebook plays; as a context manager, until the block ends."""
-
-    def __init__(self, spec: LaptopSpec, before: LaptopSpec, lab: Lab) -> None:
-        self.name = spec.name
-        self.address = spec.address
-        self._before = before
-        self._lab = lab
-
-    def __repr__(self) -> str:
-        return f"{self.name} [{self.address}]"
-
-    def __enter__(self) -> Laptop:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lab._default_laptop = self._before
 
 
 def current_lab() -> Lab | None:

@@ -2,7 +2,8 @@
 
 =================  ==============================================================
 `checks`           check, hint, solution, progress: what a learner calls
-`exercises`        what an exercise is; `nb00`, `nb01`, … are those of each notebook
+`exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
+                   each notebook
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day

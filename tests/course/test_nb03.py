@@ -1,0 +1,1 @@
+"""Notebook 03: each exercise refuses what a person might plausibly do, and says why."""

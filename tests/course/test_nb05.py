@@ -1,0 +1,1 @@
+"""Notebook 05: each exercise refuses what a person might plausibly do, and says why."""
