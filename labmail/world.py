@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -163,9 +164,9 @@ class _Reader:
 
     def _schedule(self, data: dict[str, Any]) -> Schedule:
         where = ("queue",)
-        self._only_known(data, {"first", "factor", "maximum", "lifetime", "warn_after"}, where)
+        self._only_known(data, {"style", *signature(Schedule.of).parameters}, where)
         try:
-            return Schedule.of(**data)
+            return Schedule.styled(**{"style": "standard", **data})
         except (ValueError, TypeError) as error:
             raise self._error(
                 where,

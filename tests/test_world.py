@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labmail.queue.schedule import Schedule
 from labmail.world import WorldError, load_world
 
 SMALL = """\
@@ -78,6 +79,7 @@ MISTAKES = {
     "no list": ('["hanoi.example"]\nservices', '"hanoi.example"\nservices', 14, "domains = ["),
     "schedule": ('"15m"', '"soon"', 9, "Write times as"),
     "schedule key": ("first", "frist", 10, "unknown key 'frist'"),
+    "schedule style": ('first = "15m"', 'style = "exim"', 0, "there is no style 'exim'"),
     "account": ('accounts."son@hanoi.example"', 'accounts."son"', 21, "someone@domain"),
     "empty password": ('"sen"', '""', 23, "password"),
 }
@@ -97,6 +99,12 @@ def test_a_mistake_is_named_with_its_line(
     assert words in str(error)
     if line:
         assert error.line == line
+
+
+def test_a_schedule_can_be_named_and_changed(tmp_path: Path) -> None:
+    text = SMALL.replace('first = "15m"', 'style = "postfix"\njitter = 0.1')
+    schedule = load_world(write(tmp_path, text)).schedule
+    assert schedule == Schedule.styled("postfix", jitter=0.1)
 
 
 def test_a_world_that_is_not_there_is_named_with_those_that_are() -> None:

@@ -62,23 +62,31 @@ def one_each(recipients: Sequence[str], reported: Iterable[Outcome]) -> tuple[Ou
 
 
 def settle(
-    copy: Copy, outcome: Outcome, *, arrived: datetime, now: datetime, schedule: Schedule
+    copy: Copy,
+    outcome: Outcome,
+    *,
+    arrived: datetime,
+    now: datetime,
+    schedule: Schedule,
+    lot: float = 0.5,
 ) -> Copy:
-    """The copy after this outcome: settled, or waiting for its next try."""
-    expired = outcome.result == "deferred" and schedule.expired(arrived, now)
+    """The copy after this outcome: settled, or waiting for its next try, drawn by `lot`."""
+    attempts = copy.attempts + 1
+    expired = outcome.result == "deferred" and schedule.expired(arrived, now, attempts)
     tried = replace(
         copy,
         state=NEXT[copy.state]["expired" if expired else outcome.result],
-        attempts=copy.attempts + 1,
+        attempts=attempts,
         last_try=now,
         reply=outcome.reply,
         status=outcome.status,
         to=outcome.to,
     )
     if expired:
-        return replace(tried, reply=_given_up(outcome, schedule), status=_why(outcome))
+        given_up = _given_up(outcome, schedule, young=now < schedule.expiry(arrived))
+        return replace(tried, reply=given_up, status=_why(outcome))
     if tried.waiting:
-        return replace(tried, next_try=schedule.next_try(arrived, tried.attempts, now))
+        return replace(tried, next_try=schedule.next_try(arrived, attempts, now, lot))
     return tried
 
 
@@ -101,5 +109,7 @@ def _why(outcome: Outcome) -> str:
     return outcome.status if outcome.status not in ("", "4.0.0") else "4.4.7"
 
 
-def _given_up(outcome: Outcome, schedule: Schedule) -> str:
-    return f"not delivered within {spell_duration(schedule.lifetime)}; last: {outcome.reply}"
+def _given_up(outcome: Outcome, schedule: Schedule, *, young: bool) -> str:
+    within = spell_duration(schedule.lifetime)
+    limit = f"after {schedule.most_tries} tries" if young else f"within {within}"
+    return f"not delivered {limit}; last: {outcome.reply}"

@@ -255,10 +255,17 @@ class MailQueue:
                 arrived=letter.arrived,
                 now=self._now(),
                 schedule=self._schedule,
+                lot=self._lot(letter, before[outcome.recipient]),
             )
             for outcome in outcomes
             if outcome.recipient in before
         }
+
+    def _lot(self, letter: Letter, copy: Copy) -> float:
+        """What draws the wait before a copy's next try: the same for all recipients at one
+        domain, so that they go on travelling together."""
+        domain = copy.recipient.domain
+        return self._ids.lot(f"retry {letter.queue_id} {domain} {copy.attempts}")
 
     def _unless_final(self, letter: Letter, copy: Copy) -> Copy:
         """A copy whose sender could not be told: not given up, but tried again later."""

@@ -68,6 +68,10 @@ class Ids:
         """The items in an order that depends on the seed and `key` only."""
         return sorted(items, key=lambda item: self._hash(f"pick {key} {item!r}"))
 
+    def lot(self, key: str) -> float:
+        """A number from 0 up to 1 that depends on the seed and `key` only."""
+        return self._hash(f"lot {key}") / 2**128
+
     def _draw(self, kind: str) -> int:
         return self._hash(f"{kind} {self.number(kind)}")
 

@@ -80,3 +80,14 @@ def test_who_is_given_up_for_no_known_reason_is_out_of_time(vague: str) -> None:
 def test_one_word_for_an_attempt() -> None:
     assert summary([outcome("relayed"), outcome("relayed")]) == "relayed"
     assert summary([outcome("relayed"), outcome("refused")]) == "mixed"
+
+
+def test_who_was_tried_often_enough_hears_so() -> None:
+    schedule = Schedule(most_tries=3)
+    copy = COPY
+    for _ in range(3):
+        copy = settle(
+            copy, outcome("deferred"), arrived=LAB_MORNING, now=LAB_MORNING, schedule=schedule
+        )
+    assert copy.state is State.BOUNCED
+    assert copy.reply == "not delivered after 3 tries; last: reply"

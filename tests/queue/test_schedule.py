@@ -70,3 +70,44 @@ def test_senseless_schedules_say_what_is_wrong(wrong: dict[str, object], words: 
 def test_spelled_durations_can_be_read_again(seconds: int) -> None:
     span = timedelta(seconds=seconds)
     assert duration(spell_duration(span)) == span
+
+
+def test_styles_are_schedules_of_servers_outside() -> None:
+    assert waits(Schedule.styled("standard")) == waits(Schedule())
+    assert waits(Schedule.styled("postfix"))[:6] == [
+        "5m",
+        "10m",
+        "20m",
+        "40m",
+        "1h6m40s",
+        "1h6m40s",
+    ]
+    mox = Schedule.styled("mox")
+    assert waits(mox) == ["7m30s", "15m", "30m", "1h", "2h", "4h", "8h"]
+    assert set(waits(Schedule.styled("sendmail"))) == {"30m"}
+
+
+def test_a_style_can_be_changed_word_by_word() -> None:
+    assert Schedule.styled("postfix", lifetime="1d").lifetime == timedelta(days=1)
+    with pytest.raises(ValueError, match=r"no style 'exim'; there are: standard, postfix"):
+        Schedule.styled("exim")
+
+
+def test_jitter_draws_the_wait_by_lot() -> None:
+    schedule = Schedule(jitter=0.1)
+    drawn = [schedule.next_try(LAB_MORNING, 1, LAB_MORNING, lot) for lot in (0, 0.5, 1)]
+    assert [spell_duration(m - LAB_MORNING) for m in drawn] == ["27m", "30m", "33m"]
+
+
+def test_enough_tries_end_a_young_letter() -> None:
+    schedule = Schedule(most_tries=2)
+    assert not schedule.expired(LAB_MORNING, LAB_MORNING, 1)
+    assert schedule.expired(LAB_MORNING, LAB_MORNING, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [({"jitter": 1.0}, "jitter 1.0"), ({"most_tries": 0}, "most_tries")]
+)
+def test_jitter_and_tries_have_their_bounds(wrong: dict[str, float], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Schedule(**wrong)  # type: ignore[arg-type]

@@ -48,3 +48,10 @@ def test_numbers_go_on_behind_an_earlier_run() -> None:
     assert ids.number("parcel") == 41
     ids.skip_to("parcel", 3)
     assert ids.number("parcel") == 42
+
+
+def test_lots_are_spread_and_depend_on_seed_and_key_only() -> None:
+    lots = [Ids("x").lot(str(n)) for n in range(1000)]
+    assert lots == [Ids("x").lot(str(n)) for n in range(1000)]
+    assert all(0 <= lot < 1 for lot in lots)
+    assert 400 < sum(lot < 0.5 for lot in lots) < 600
