@@ -39,6 +39,7 @@ from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
 from labmail.sending import Sender
 from labmail.smtp.dialog import Dialog
+from labmail.smtp.faults import Fault, Faults
 from labmail.smtp.post import Client, Role
 from labmail.smtp.replies import Reply
 from labmail.smtp.server import MailServer
@@ -72,6 +73,8 @@ class MailHost:
     def __init__(self, spec: HostSpec, ground: Ground, resolver: Resolver, folder: Path) -> None:
         self.spec = spec
         self.resolver = resolver
+        self.faults = Faults()
+        """What is planned to go wrong here."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
@@ -138,6 +141,15 @@ class MailHost:
     def close(self) -> None:
         """Let go of files; what is queued or delivered stays on disk."""
         self.store.close()
+
+    @property
+    def trouble(self) -> str:
+        """What is planned to go wrong here, in words."""
+        return f"planned: {self.faults}" if list(self.faults) else ""
+
+    def heal(self) -> None:
+        """Forget what was planned to go wrong."""
+        self.faults.heal()
 
     def _record(self, kind: type[HostStarted] | type[HostStopped], services: list[str]) -> None:
         spec = self.spec
@@ -221,9 +233,9 @@ class MailHost:
         matches = hmac.compare_digest(expected.encode(), password.encode())
         return account.address if account and matches else None
 
-    def instead(self, verb: str, client: Client) -> Reply | None:
-        """No faults are planned here."""
-        return None
+    def fault(self, verb: str, client: Client, recipient: str) -> Fault | None:
+        """The planned fault that strikes now."""
+        return self.faults.strike(verb, client.reverse_path or "", recipient)
 
     def sender_refusal(self, reverse_path: str, client: Client) -> Reply | None:
         """Any sender will do."""

@@ -8,6 +8,7 @@ any recipient, is passed over for the next.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,9 +79,15 @@ class Sender:
         return route
 
     async def _try(self, parcel: Parcel, host: str, ip: str) -> list[Outcome]:
+        out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
-                self.name, self.address, ip, SMTP_PORT, parcel=parcel.number
+                self.name,
+                self.address,
+                ip,
+                SMTP_PORT,
+                parcel=parcel.number,
+                out_of_time=out_of_time,
             )
         except OSError as error:  # RFC 3463 §3.5: X.4.1, no answer from host
             reason = f"cannot connect to {host} [{ip}]: {error.strerror or error}"
@@ -92,6 +99,7 @@ class Sender:
             envelope=parcel.envelope,
             content=parcel.content,
             tls_context=self.tls,
+            out_of_time=out_of_time,
         )
         return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
 

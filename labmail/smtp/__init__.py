@@ -14,6 +14,7 @@ The server:
 
 ``intake``        what the client has sent and nobody has read yet
 ``sasl``          AUTH PLAIN and AUTH LOGIN
+``faults``        what a host does wrong because somebody planned it
 ``post``          what a server needs of its host
 ``server``        `MailServer`, on aiosmtpd: submission and exchange
 ``submission``    what a submission server adds to a letter

@@ -47,6 +47,7 @@ from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
 from labmail.smtp.commands import split_command
 from labmail.smtp.dotreader import DotReader
+from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
 from labmail.smtp.parameters import mail_parameters, rcpt_parameters
 from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
@@ -55,7 +56,7 @@ from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
 from labmail.smtp.trace_fields import MAX_HOPS, hops, received, without_return_path
-from labmail.trace.events import RecipientRefused
+from labmail.trace.events import FaultStruck, RecipientRefused
 from labmail.trace.parcel import Envelope, Recipient
 
 DATA_SECONDS = 600.0
@@ -135,6 +136,7 @@ class MailServer(SMTP):
         self._allow_clear = allow_clear
         self._verb = ""
         self._errors = 0
+        self._hanging_up = ""
         self._intake: Intake
         self._steps = {verb: getattr(self, f"smtp_{verb}") for verb in sorted(states.VERBS)}
 
@@ -203,6 +205,9 @@ class MailServer(SMTP):
         """Answer the command.  The state moves, and errors are counted."""
         if self.transport is None or self.state == "closed":
             return
+        if self._hanging_up == "between":
+            self._hang_up("planned")
+            return
         self._writer.write(bytes(reply))
         self.state = states.after(self.state, self._verb, reply.code)
         if self.state in ("greeted", "ready"):  # no transaction in these
@@ -211,6 +216,8 @@ class MailServer(SMTP):
             await self._writer.drain()
         if self.state == "closed":
             self._hang_up(reply.text if reply.code == 421 else "")
+        elif self._hanging_up:
+            self._hang_up("planned")
         elif reply.permanent:
             await self._count_error()
 
@@ -227,7 +234,8 @@ class MailServer(SMTP):
         self._hang_up(reply.text)
 
     async def _greet(self) -> None:
-        await self.say(await self._planned("") or replies.greeting(self.hostname))
+        await self._meet_fault("")
+        await self.say(replies.greeting(self.hostname))
 
     async def _hear(self) -> None:
         """Read one command and carry it out."""
@@ -249,7 +257,7 @@ class MailServer(SMTP):
             raise Refusal(replies.UNKNOWN_COMMAND)
         if not states.in_order(self.state, self._verb):
             raise Refusal(self._out_of_order())
-        await self._refuse_if(await self._planned(self._verb))
+        await self._meet_fault(self._verb, argument)
         await step(argument)
 
     def _read(self, line: bytes) -> tuple[str, str]:
@@ -316,6 +324,8 @@ class MailServer(SMTP):
         if self._starttls_context is None:
             raise Refusal(replies.NOT_OFFERED)
         await self.say(replies.READY_FOR_TLS)
+        if self.state == "closed":
+            return
         self._intake.forget()  # RFC 3207 §4.2: said in the clear, perhaps by somebody in between
         if not await self._line.start_tls(self._starttls_context):
             self._hang_up("TLS failed")
@@ -446,6 +456,8 @@ class MailServer(SMTP):
         self._without_argument(argument)
         self._insist_on_silence()
         await self.say(replies.SEND_CONTENT)
+        if self.state == "closed":
+            return
         self._verb = "."
         letter = await self._read_letter()
         if letter is None:  # the client hung up in the middle: nothing has happened
@@ -453,7 +465,7 @@ class MailServer(SMTP):
             return
         self._reset_timeout()
         content = self._checked(letter)
-        await self._refuse_if(await self._planned("."))
+        await self._meet_fault(".")
         queue_id = await self._hand_over(content)
         self._errors = 0
         await self.say(replies.queued(queue_id))
@@ -545,6 +557,41 @@ class MailServer(SMTP):
         self.envelope = Transaction()
         self.client = replace(self.client, reverse_path=None)
 
+    # --- planned faults -----------------------------------------------------------------
+
+    async def _meet_fault(self, verb: str, argument: str = "") -> None:
+        """Let happen what was planned to happen here; nothing else does then."""
+        address = _address(verb, argument)
+        client = replace(self.client, reverse_path=address) if verb == "MAIL" else self.client
+        recipient = address if verb == "RCPT" else ""
+        fault = await _settled(self._post.fault(verb, client, recipient))
+        if fault is not None:
+            self._line.emit(
+                FaultStruck, connection=self.client.connection, verb=verb, fault=str(fault)
+            )
+            await self._suffer(fault)
+
+    async def _suffer(self, fault: Fault) -> None:
+        match fault.deed:
+            case Answer(reply):
+                raise Refusal(reply)
+            case HangUp("before"):
+                self._hang_up("planned")
+                raise ConnectionAbortedError
+            case HangUp(when):
+                self._hanging_up = when
+            case Silence():
+                self._line.fall_silent()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ignore(), SILENCE_SECONDS)
+                self._hang_up("planned silence")
+                raise ConnectionAbortedError
+
+    async def _ignore(self) -> None:
+        """Listen to nothing, until the client hangs up."""
+        while await self._intake.chunk() is not None:
+            pass
+
     # --- helpers ------------------------------------------------------------------------
 
     def _without_argument(self, argument: str) -> None:
@@ -557,9 +604,6 @@ class MailServer(SMTP):
         if len(self._intake):
             raise Farewell(replies.OUT_OF_STEP, "pipelining")
 
-    async def _planned(self, verb: str) -> Reply | None:
-        return await _settled(self._post.instead(verb, self.client))
-
     async def _refuse_if(self, reply: Reply | None) -> None:
         if reply is not None:
             raise Refusal(reply)
@@ -568,6 +612,13 @@ class MailServer(SMTP):
 async def _settled(value: Perhaps[T]) -> T:
     """A value, waited for if it is a promise."""
     return cast(T, await value if inspect.isawaitable(value) else value)
+
+
+def _address(verb: str, argument: str) -> str:
+    """The address that MAIL or RCPT names; "" if it names none that can be read."""
+    with suppress(BadPath):
+        return read_path(argument.partition(":")[2].strip()).address
+    return ""
 
 
 def _path(argument: str, keyword: str, usage: Reply, unreadable: Reply) -> Path:
