@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from labmail.smtp import faults
 from labmail.smtp.faults import Deed
+from labmail.smtp.lenient import leniencies
 from labmail.world import LaptopSpec
 
 if TYPE_CHECKING:
@@ -94,8 +95,17 @@ class HostHandle:
         program of yours waits for as long as its own ``timeout=`` says, at most 10 seconds."""
         self._plan(verb, faults.Silence(), times, sender, recipient)
 
+    def lenient(self, *roles: str) -> None:
+        """Make the host lenient about line ends, as old servers were: as ``"sender"`` it takes a
+        lone LF and passes it on, as ``"receiver"`` it takes LF for the end of a line, and LF .
+        LF for the end of a letter.  Together they let letters be smuggled (see
+        `labmail.smtp.lenient`).  It holds for connections to come, until `heal`."""
+        self._lab.settle()
+        found = leniencies(roles)
+        self._lab._look(lambda w: w.mail_host(self.name).be_lenient(found))
+
     def heal(self) -> None:
-        """Forget all planned trouble."""
+        """Forget all planned trouble, and be strict about line ends again."""
         self._lab._look(lambda w: w.mail_host(self.name).heal())
 
     def _plan(

@@ -39,7 +39,9 @@ from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
 from labmail.sending import Sender
 from labmail.smtp.dialog import Dialog
+from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import Fault, Faults
+from labmail.smtp.lenient import Leniency, LenientDotReader
 from labmail.smtp.post import Client, Role
 from labmail.smtp.replies import Reply
 from labmail.smtp.server import MailServer
@@ -75,6 +77,8 @@ class MailHost:
         self.resolver = resolver
         self.faults = Faults()
         """What is planned to go wrong here."""
+        self.lenient: frozenset[Leniency] = frozenset()
+        """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
@@ -145,11 +149,18 @@ class MailHost:
     @property
     def trouble(self) -> str:
         """What is planned to go wrong here, in words."""
-        return f"planned: {self.faults}" if list(self.faults) else ""
+        words = [f"planned: {self.faults}"] if list(self.faults) else []
+        words += [f"lenient {role}" for role in sorted(self.lenient)]
+        return "; ".join(words)
+
+    def be_lenient(self, roles: frozenset[Leniency]) -> None:
+        """Be lenient about line ends from now on, in these roles too."""
+        self.lenient |= roles
 
     def heal(self) -> None:
-        """Forget what was planned to go wrong."""
+        """Forget what was planned to go wrong, and be strict again."""
         self.faults.heal()
+        self.lenient = frozenset()
 
     def _record(self, kind: type[HostStarted] | type[HostStopped], services: list[str]) -> None:
         spec = self.spec
@@ -172,7 +183,7 @@ class MailHost:
                 limits = replace(Limits(), idle_seconds=IMAP_PATIENCE)
                 return Listener(place, service, self._serve_imap, limits, tls)
             case _:
-                return Listener(place, service, self._serve_smtp, Limits(), tls, Dialog)
+                return Listener(place, service, self._serve_smtp, Limits(), tls, self._observe_smtp)
 
     def certificate(self) -> ssl.SSLContext:
         """What this host presents in TLS: one certificate for all its names."""
@@ -189,7 +200,11 @@ class MailHost:
             limits=line.listener.limits,
             now=self._ground.clock.now,
             ids=self._ground.ids,
+            lenient=self.lenient,
         )
+
+    def _observe_smtp(self) -> Dialog:
+        return Dialog(LenientDotReader if "receiver" in self.lenient else DotReader)
 
     def _serve_pop3(self, line: Line) -> asyncio.Protocol:
         core = Pop3Core(
@@ -305,7 +320,7 @@ class MailHost:
                 local=True,
             )
             return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
-        return await self._sender.send(parcel, domain)
+        return await self._sender.send(parcel, domain, as_it_is="sender" in self.lenient)
 
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
         account = self._account_for(recipient)

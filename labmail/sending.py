@@ -46,8 +46,11 @@ class Sender:
     emit: Emit
     tls: ssl.SSLContext | None
 
-    async def send(self, parcel: Parcel, domain: str) -> list[Outcome]:
-        """Hand a letter to the recipients of one domain; one outcome for each."""
+    async def send(self, parcel: Parcel, domain: str, *, as_it_is: bool = False) -> list[Outcome]:
+        """Hand a letter to the recipients of one domain; one outcome for each.
+
+        as_it_is: a weakness, see `labmail.smtp.lenient`.
+        """
         route = await self._route(parcel, domain)
         if not route.hops:
             result = "refused" if route.failure == "permanent" else "deferred"
@@ -58,7 +61,7 @@ class Sender:
         outcomes: list[Outcome] = []
         for hop in route.hops:
             for ip in hop.addresses:
-                outcomes = await self._try(parcel, hop.host, ip)
+                outcomes = await self._try(parcel, hop.host, ip, as_it_is)
                 if not _try_next(outcomes):
                     return outcomes
         return outcomes
@@ -78,7 +81,7 @@ class Sender:
         )
         return route
 
-    async def _try(self, parcel: Parcel, host: str, ip: str) -> list[Outcome]:
+    async def _try(self, parcel: Parcel, host: str, ip: str, as_it_is: bool) -> list[Outcome]:
         out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
@@ -100,6 +103,7 @@ class Sender:
             content=parcel.content,
             tls_context=self.tls,
             out_of_time=out_of_time,
+            as_it_is=as_it_is,
         )
         return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
 

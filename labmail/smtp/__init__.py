@@ -8,6 +8,7 @@ What is said, by whom:
 ``paths``         addresses as they stand in commands
 ``parameters``    what may follow them: SIZE, BODY, NOTIFY and the like
 ``dotreader``     where DATA ends, and where it does not
+``lenient``       a weakness for lessons: servers that take LF for a line end
 ``dialog``        listens to both sides and reports commands, replies and letters
 
 The server:

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 from aiosmtplib.errors import SMTPServerDisconnected, SMTPTimeoutError
 
 from labmail.smtp.paths import BadPath, read_path
@@ -74,6 +74,7 @@ async def relay(
     require_tls: bool = False,
     patience: float = PATIENCE,
     out_of_time: asyncio.Event | None = None,
+    as_it_is: bool = False,
 ) -> HandOver:
     """Hand the letter over.  Takes the socket, and closes it; never raises for what happens on
     the network or what the other side says.
@@ -81,7 +82,8 @@ async def relay(
     helo: our name.  server_name: the next hop's, for its certificate.
     tls_context: used if STARTTLS is offered; None: never.  require_tls: rather wait
     than send in the clear.  patience: real seconds for each answer.  out_of_time: when it is
-    set, patience is over at once.
+    set, patience is over at once.  as_it_is: send a lone CR or LF, too (a weakness, see
+    `labmail.smtp.lenient`).
     """
     client = SMTP(
         sock=sock,
@@ -93,7 +95,7 @@ async def relay(
     )
     out_of_time = out_of_time or asyncio.Event()
     watch = asyncio.ensure_future(_hang_up_at(out_of_time, sock))
-    conversation = _Conversation(client, envelope, content, out_of_time)
+    conversation = _Conversation(client, envelope, content, out_of_time, as_it_is)
     try:
         return await conversation.run(require_tls=require_tls)
     finally:
@@ -115,12 +117,18 @@ class _Conversation:
     """One letter, one next hop."""
 
     def __init__(
-        self, client: SMTP, envelope: Envelope, content: bytes, out_of_time: asyncio.Event
+        self,
+        client: SMTP,
+        envelope: Envelope,
+        content: bytes,
+        out_of_time: asyncio.Event,
+        as_it_is: bool,
     ) -> None:
         self._client = client
         self._envelope = envelope
         self._content = content
         self._out_of_time = out_of_time
+        self._as_it_is = as_it_is
         self._results: dict[str, Reply] = {}
         self._tls = False
         self._dsn = False
@@ -224,10 +232,21 @@ class _Conversation:
     async def _data(self) -> Reply:
         self._where = "in DATA, so the letter may have arrived"
         try:
-            code, text = await self._client.data(self._content)
+            code, text = await self._client.execute_command(b"DATA")
+            if code == 354:
+                code, text = await self._content_sent()
         except SMTPResponseException as refused:
             return _heard(refused)
-        return Reply.heard(code, text)
+        return Reply.heard(code, text) if code == 250 else _answered(code, text)
+
+    async def _content_sent(self) -> SMTPResponse:
+        """Send the letter; the answer to its end.  aiosmtplib would look for lines of its own,
+        ended by a lone CR or LF, and mend them: here the octets are the author's."""
+        protocol = self._client.protocol
+        if protocol is None:
+            raise SMTPServerDisconnected("The connection is gone")
+        protocol.write(stuffed(self._content) + b".\r\n")
+        return await protocol.read_response(timeout=self._client.timeout)
 
     async def _quit(self) -> None:
         """RFC 5321 §4.1.1.10; what is answered makes no difference any more."""
@@ -278,7 +297,7 @@ class _Conversation:
 
     def _check_content(self) -> None:
         """Stop if this letter cannot go to this hop as it is."""
-        if not _only_crlf(self._content):
+        if not self._as_it_is and not _only_crlf(self._content):
             raise _Stop(_BARE_NEWLINE)
         if self._needs_smtputf8() and not self._offered("smtputf8"):
             raise _Stop(_NO_SMTPUTF8)
@@ -323,6 +342,13 @@ async def _hang_up_at(out_of_time: asyncio.Event, sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
+def stuffed(content: bytes) -> bytes:
+    """The letter as it goes on the wire: a dot that begins a line is doubled, and the last line
+    has an end (RFC 5321 §4.5.2, §4.1.1.4)."""
+    lines = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+    return lines if lines.endswith(b"\r\n") or not lines else lines + b"\r\n"
+
+
 def _only_crlf(content: bytes) -> bool:
     pairs = content.count(b"\r\n")
     return content.count(b"\r") == pairs == content.count(b"\n")
@@ -339,9 +365,13 @@ def _sayable(address: str) -> bool:
 
 def _heard(refused: SMTPResponseException) -> Reply:
     """What the other side said against it.  An answer that makes no sense is trouble."""
-    if 400 <= refused.code <= 599:
-        return Reply.heard(refused.code, refused.message)
-    return Reply(451, "4.5.0", f"The next hop's answer makes no sense: {_line(refused.message)}")
+    return _answered(refused.code, refused.message)
+
+
+def _answered(code: int, text: str) -> Reply:
+    if 400 <= code <= 599:
+        return Reply.heard(code, text)
+    return Reply(451, "4.5.0", f"The next hop's answer makes no sense: {_line(text)}")
 
 
 def _line(text: str) -> str:

@@ -49,6 +49,7 @@ from labmail.smtp.commands import split_command
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
+from labmail.smtp.lenient import Leniency, LenientDotReader, mended
 from labmail.smtp.parameters import mail_parameters, rcpt_parameters
 from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
 from labmail.smtp.post import Client, Perhaps, Post, Role, T
@@ -103,7 +104,8 @@ class MailServer(SMTP):
     post: the host (see `Post`).  line: the connection, which also records.
     tls_context: what STARTTLS presents; None where STARTTLS is not offered.
     now: lab time.  ids: gives Message-IDs to letters without.  allow_clear: let
-    passwords through without TLS (a lesson on eavesdropping does).
+    passwords through without TLS (a lesson on eavesdropping does).  lenient: see
+    `labmail.smtp.lenient`, a weakness that only a lesson switches on.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class MailServer(SMTP):
         ids: Ids,
         tls_context: ssl.SSLContext | None = None,
         allow_clear: bool = False,
+        lenient: frozenset[Leniency] = frozenset(),
     ) -> None:
         super().__init__(
             handler=None,
@@ -134,6 +137,7 @@ class MailServer(SMTP):
         self._ids = ids
         self._starttls_context = tls_context
         self._allow_clear = allow_clear
+        self._lenient = lenient
         self._verb = ""
         self._errors = 0
         self._hanging_up = ""
@@ -263,6 +267,8 @@ class MailServer(SMTP):
     def _read(self, line: bytes) -> tuple[str, str]:
         """Verb and argument of a line; the rules for a line stand here."""
         self._verb = ""
+        if "receiver" in self._lenient:
+            line = mended(line)
         if not line.endswith(b"\r\n") or b"\r" in line[:-2]:  # RFC 5321 §2.3.8
             raise Refusal(replies.BARE_NEWLINE)
         try:
@@ -454,7 +460,8 @@ class MailServer(SMTP):
     @syntax("DATA")
     async def smtp_DATA(self, argument: str) -> None:
         self._without_argument(argument)
-        self._insist_on_silence()
+        if "receiver" not in self._lenient:
+            self._insist_on_silence()
         await self.say(replies.SEND_CONTENT)
         if self.state == "closed":
             return
@@ -468,11 +475,13 @@ class MailServer(SMTP):
         await self._meet_fault(".")
         queue_id = await self._hand_over(content)
         self._errors = 0
+        self.client = replace(self.client, parcel=None)  # it has brought what it came with
         await self.say(replies.queued(queue_id))
 
     async def _read_letter(self) -> DotReader | None:
         self._reset_timeout(DATA_SECONDS)
-        letter = DotReader(self._limits.message)
+        reader = LenientDotReader if "receiver" in self._lenient else DotReader
+        letter = reader(self._limits.message)
         while (chunk := await self._intake.chunk()) is not None:
             rest = letter.feed(chunk)
             if rest is not None:
@@ -486,7 +495,7 @@ class MailServer(SMTP):
         if letter.too_big:
             self._line.limit("message size", "552")
             raise Refusal(replies.TOO_BIG)
-        if letter.has_bare_newline:
+        if letter.has_bare_newline and "sender" not in self._lenient:
             raise Refusal(replies.BARE_NEWLINE_IN_CONTENT)  # RFC 5321 §2.3.8
         if letter.has_long_line:
             raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
