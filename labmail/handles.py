@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labmail.smtp import faults
+from labmail.smtp.faults import Deed
+from labmail.smtp.lenient import leniencies
 from labmail.world import LaptopSpec
 
 if TYPE_CHECKING:
@@ -15,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class HostHandle:
-    """One host, as the notebook handles it: stop it, start it again."""
+    """One host, as the notebook handles it: stop it, start it again, plan trouble for it.
+
+    Trouble is planned at a *moment* of an SMTP session: a verb ("RCPT"), "CONNECT" for the
+    greeting, "." for the end of the letter.  It strikes the next `times` times, or every
+    time until `heal`.  ``sender="*@hanoi.example"`` and (at RCPT) ``recipient=…`` say whom
+    it is meant for.  Several plans for one moment are used up one after the other.
+    """
 
     def __init__(self, name: str, lab: Lab) -> None:
         self.name = name
@@ -23,7 +32,8 @@ class HostHandle:
 
     def __repr__(self) -> str:
         listening = ", ".join(self.running) or "nothing"
-        return f"{self.name}: listens for {listening}"
+        trouble = self._lab._look(lambda w: w.trouble_of(self.name))
+        return f"{self.name}: listens for {listening}" + (f"; {trouble}" if trouble else "")
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -37,6 +47,77 @@ class HostHandle:
     def start(self, *services: str) -> None:
         """Start services of the host again, or all of it."""
         self._change("start", services)
+
+    # --- planned trouble ------------------------------------------------------------------
+
+    def answer(
+        self,
+        verb: str,
+        reply: str,
+        *,
+        times: int | None = None,
+        sender: str | None = None,
+        recipient: str | None = None,
+    ) -> None:
+        """Refuse a command: ``host.answer("RCPT", "450 4.2.1 Mailbox busy, try again", times=2)``.
+
+        It is not carried out, and `reply` is the answer; 421 also ends the session.  Raises
+        ValueError when there is no such moment, or when `reply` is no refusal.
+        """
+        self._plan(verb, faults.refusal(reply), times, sender, recipient)
+
+    def hang_up(
+        self,
+        verb: str,
+        when: str = "before",
+        *,
+        times: int | None = None,
+        sender: str | None = None,
+        recipient: str | None = None,
+    ) -> None:
+        """End the connection: *before* the command is carried out, *between* that and the
+        answer, or *after* the answer.
+
+        ``host.hang_up(".", "between", times=1)``: the letter is taken, and the client never
+        hears the 250.
+        """
+        self._plan(verb, faults.hang_up(when), times, sender, recipient)
+
+    def silence(
+        self,
+        verb: str,
+        *,
+        times: int | None = None,
+        sender: str | None = None,
+        recipient: str | None = None,
+    ) -> None:
+        """Do not answer.  Other hosts lose patience at once, without waiting real minutes; a
+        program of yours waits for as long as its own ``timeout=`` says, at most 10 seconds."""
+        self._plan(verb, faults.Silence(), times, sender, recipient)
+
+    def lenient(self, *roles: str) -> None:
+        """Make the host lenient about line ends, as old servers were: as ``"sender"`` it takes a
+        lone LF and passes it on, as ``"receiver"`` it takes LF for the end of a line, and LF .
+        LF for the end of a letter.  Together they let letters be smuggled (see
+        `labmail.smtp.lenient`).  It holds for connections to come, until `heal`."""
+        self._lab.settle()
+        found = leniencies(roles)
+        self._lab._look(lambda w: w.mail_host(self.name).be_lenient(found))
+
+    def heal(self) -> None:
+        """Forget all planned trouble, and be strict about line ends again."""
+        self._lab._look(lambda w: w.mail_host(self.name).heal())
+
+    def _plan(
+        self,
+        verb: str,
+        deed: Deed,
+        times: int | None,
+        sender: str | None,
+        recipient: str | None,
+    ) -> None:
+        fault = faults.planned(verb, deed, times=times, sender=sender, recipient=recipient)
+        self._lab._look(lambda w: w.mail_host(self.name).faults.plan(fault))
 
     def _change(self, what: str, services: tuple[str, ...]) -> None:
         self._lab.settle()

@@ -39,6 +39,9 @@ from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
 from labmail.sending import Sender
 from labmail.smtp.dialog import Dialog
+from labmail.smtp.dotreader import DotReader
+from labmail.smtp.faults import Fault, Faults
+from labmail.smtp.lenient import Leniency, LenientDotReader
 from labmail.smtp.post import Client, Role
 from labmail.smtp.replies import Reply
 from labmail.smtp.server import MailServer
@@ -72,6 +75,10 @@ class MailHost:
     def __init__(self, spec: HostSpec, ground: Ground, resolver: Resolver, folder: Path) -> None:
         self.spec = spec
         self.resolver = resolver
+        self.faults = Faults()
+        """What is planned to go wrong here."""
+        self.lenient: frozenset[Leniency] = frozenset()
+        """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
@@ -139,6 +146,22 @@ class MailHost:
         """Let go of files; what is queued or delivered stays on disk."""
         self.store.close()
 
+    @property
+    def trouble(self) -> str:
+        """What is planned to go wrong here, in words."""
+        words = [f"planned: {self.faults}"] if list(self.faults) else []
+        words += [f"lenient {role}" for role in sorted(self.lenient)]
+        return "; ".join(words)
+
+    def be_lenient(self, roles: frozenset[Leniency]) -> None:
+        """Be lenient about line ends from now on, in these roles too."""
+        self.lenient |= roles
+
+    def heal(self) -> None:
+        """Forget what was planned to go wrong, and be strict again."""
+        self.faults.heal()
+        self.lenient = frozenset()
+
     def _record(self, kind: type[HostStarted] | type[HostStopped], services: list[str]) -> None:
         spec = self.spec
         about: dict[str, object] = {
@@ -160,7 +183,7 @@ class MailHost:
                 limits = replace(Limits(), idle_seconds=IMAP_PATIENCE)
                 return Listener(place, service, self._serve_imap, limits, tls)
             case _:
-                return Listener(place, service, self._serve_smtp, Limits(), tls, Dialog)
+                return Listener(place, service, self._serve_smtp, Limits(), tls, self._observe_smtp)
 
     def certificate(self) -> ssl.SSLContext:
         """What this host presents in TLS: one certificate for all its names."""
@@ -177,7 +200,11 @@ class MailHost:
             limits=line.listener.limits,
             now=self._ground.clock.now,
             ids=self._ground.ids,
+            lenient=self.lenient,
         )
+
+    def _observe_smtp(self) -> Dialog:
+        return Dialog(LenientDotReader if "receiver" in self.lenient else DotReader)
 
     def _serve_pop3(self, line: Line) -> asyncio.Protocol:
         core = Pop3Core(
@@ -221,9 +248,9 @@ class MailHost:
         matches = hmac.compare_digest(expected.encode(), password.encode())
         return account.address if account and matches else None
 
-    def instead(self, verb: str, client: Client) -> Reply | None:
-        """No faults are planned here."""
-        return None
+    def fault(self, verb: str, client: Client, recipient: str) -> Fault | None:
+        """The planned fault that strikes now."""
+        return self.faults.strike(verb, client.reverse_path or "", recipient)
 
     def sender_refusal(self, reverse_path: str, client: Client) -> Reply | None:
         """Any sender will do."""
@@ -293,7 +320,7 @@ class MailHost:
                 local=True,
             )
             return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
-        return await self._sender.send(parcel, domain)
+        return await self._sender.send(parcel, domain, as_it_is="sender" in self.lenient)
 
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
         account = self._account_for(recipient)

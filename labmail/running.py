@@ -118,6 +118,16 @@ class RunningWorld:
             return ("domain",) if self._dns_listener else ()
         return self.hosts[name].running
 
+    def mail_host(self, name: str) -> MailHost:
+        """The mail host of this name; raises LookupError for the name server."""
+        if name not in self.hosts:
+            raise LookupError(f"{name} is no mail host; there are: {', '.join(self.hosts)}")
+        return self.hosts[name]
+
+    def trouble_of(self, name: str) -> str:
+        """What is planned to go wrong at this host, in words."""
+        return self.hosts[name].trouble if name in self.hosts else ""
+
     async def change(self, name: str, what: str, services: tuple[str, ...]) -> None:
         """Start or stop services of a host; raises ValueError for one it does not have."""
         if name == self.world.dns.host:

@@ -8,6 +8,7 @@ any recipient, is passed over for the next.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,8 +46,11 @@ class Sender:
     emit: Emit
     tls: ssl.SSLContext | None
 
-    async def send(self, parcel: Parcel, domain: str) -> list[Outcome]:
-        """Hand a letter to the recipients of one domain; one outcome for each."""
+    async def send(self, parcel: Parcel, domain: str, *, as_it_is: bool = False) -> list[Outcome]:
+        """Hand a letter to the recipients of one domain; one outcome for each.
+
+        as_it_is: a weakness, see `labmail.smtp.lenient`.
+        """
         route = await self._route(parcel, domain)
         if not route.hops:
             result = "refused" if route.failure == "permanent" else "deferred"
@@ -57,7 +61,7 @@ class Sender:
         outcomes: list[Outcome] = []
         for hop in route.hops:
             for ip in hop.addresses:
-                outcomes = await self._try(parcel, hop.host, ip)
+                outcomes = await self._try(parcel, hop.host, ip, as_it_is)
                 if not _try_next(outcomes):
                     return outcomes
         return outcomes
@@ -77,10 +81,16 @@ class Sender:
         )
         return route
 
-    async def _try(self, parcel: Parcel, host: str, ip: str) -> list[Outcome]:
+    async def _try(self, parcel: Parcel, host: str, ip: str, as_it_is: bool) -> list[Outcome]:
+        out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
-                self.name, self.address, ip, SMTP_PORT, parcel=parcel.number
+                self.name,
+                self.address,
+                ip,
+                SMTP_PORT,
+                parcel=parcel.number,
+                out_of_time=out_of_time,
             )
         except OSError as error:  # RFC 3463 §3.5: X.4.1, no answer from host
             reason = f"cannot connect to {host} [{ip}]: {error.strerror or error}"
@@ -92,6 +102,8 @@ class Sender:
             envelope=parcel.envelope,
             content=parcel.content,
             tls_context=self.tls,
+            out_of_time=out_of_time,
+            as_it_is=as_it_is,
         )
         return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
 

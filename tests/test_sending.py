@@ -1,13 +1,11 @@
 """The way out of a host: which hop gets the letter, and what counts as an answer."""
 
 import socket
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from labmail import Lab
-from labmail.smtp.replies import Reply
 from labmail.trace.events import (
     Attempted,
     Bounced,
@@ -19,19 +17,6 @@ from labmail.trace.events import (
 )
 
 MX1, MX2 = "mx1.saigon.example", "mx2.saigon.example"
-
-
-@pytest.fixture
-def answers(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Let a host answer a verb in a way that is planned."""
-
-    def plan(host: str, verb: str, reply: Reply) -> None:
-        def instead(said: str, client: Any) -> Reply | None:
-            return reply if said == verb else None
-
-        monkeypatch.setattr(lab._running.hosts[host], "instead", instead)
-
-    yield plan
 
 
 def send(lab: Lab) -> Any:
@@ -51,16 +36,16 @@ def test_between_hosts_the_letter_is_encrypted(lab: Lab) -> None:
     assert modes == {"submission": "starttls", "smtp": "starttls"}
 
 
-def test_a_hop_with_trouble_of_its_own_is_passed_over(lab: Lab, answers: Any) -> None:
-    answers(MX1, "", Reply(421, "4.3.2", "Too busy"))
+def test_a_hop_with_trouble_of_its_own_is_passed_over(lab: Lab) -> None:
+    lab.host(MX1).answer("CONNECT", "421 4.3.2 Too busy")
     trace = send(lab)
     assert trace.of(Relayed)[0].to == MX2
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
-def test_not_now_means_later(lab: Lab, answers: Any, verb: str) -> None:
+def test_not_now_means_later(lab: Lab, verb: str) -> None:
     for host in (MX1, MX2):
-        answers(host, verb, Reply(451, "4.3.0", "Come back later"))
+        lab.host(host).answer(verb, "451 4.3.0 Come back later")
     trace = send(lab)
     (deferred,) = trace.of(Deferred)
     assert "451 4.3.0 Come back later" in deferred.reason
@@ -68,8 +53,8 @@ def test_not_now_means_later(lab: Lab, answers: Any, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
-def test_never_means_never_and_no_other_hop_is_asked(lab: Lab, answers: Any, verb: str) -> None:
-    answers(MX1, verb, Reply(554, "5.7.1", "We do not want this"))
+def test_never_means_never_and_no_other_hop_is_asked(lab: Lab, verb: str) -> None:
+    lab.host(MX1).answer(verb, "554 5.7.1 We do not want this")
     trace = send(lab)
     assert [(e.status, "554" in e.reason) for e in trace.of(Bounced)] == [("5.7.1", True)]
     assert MX2 not in {e.connection.server.name for e in trace.of(Connected)}

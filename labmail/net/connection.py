@@ -78,6 +78,9 @@ class Caller:
     place: Place
     kind: str
     parcel: int | None = None
+    out_of_time: asyncio.Event | None = None
+    """Set when the server has been told to be silent: the caller has waited long enough then,
+    as if its minutes had passed."""
 
 
 @dataclass(slots=True)
@@ -178,6 +181,11 @@ class Line(asyncio.Protocol):
         then being closed).
         """
         return self._begin_tls(context, "starttls")
+
+    def fall_silent(self) -> None:
+        """The server will say nothing more: a host of the lab that waits is out of time now."""
+        if self.caller.out_of_time is not None:
+            self.caller.out_of_time.set()
 
     def limit(self, limit: str, action: str) -> None:
         """Record that the server protected itself."""

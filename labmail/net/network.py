@@ -143,9 +143,11 @@ class Network:
         *,
         kind: str = "host",
         parcel: int | None = None,
+        out_of_time: asyncio.Event | None = None,
     ) -> socket.socket:
         """Open a TCP connection from host `name` with address `ip`.
 
+        `out_of_time` is set when a server that was told to be silent lets the caller wait.
         Returns a connected, non-blocking socket.  Raises ConnectionRefusedError
         when nothing listens there, NoRoute when nobody has the address.
         """
@@ -156,7 +158,7 @@ class Network:
             raise self._failure(client, server, parcel)
         sock = self._bound_socket(socket.SOCK_STREAM)
         real_port = sock.getsockname()[1]
-        self._callers[real_port] = Caller(client, kind, parcel)
+        self._callers[real_port] = Caller(client, kind, parcel, out_of_time)
         try:
             await self._connect(sock, listener)
         except BaseException:

@@ -8,12 +8,14 @@ What is said, by whom:
 ``paths``         addresses as they stand in commands
 ``parameters``    what may follow them: SIZE, BODY, NOTIFY and the like
 ``dotreader``     where DATA ends, and where it does not
+``lenient``       a weakness for lessons: servers that take LF for a line end
 ``dialog``        listens to both sides and reports commands, replies and letters
 
 The server:
 
 ``intake``        what the client has sent and nobody has read yet
 ``sasl``          AUTH PLAIN and AUTH LOGIN
+``faults``        what a host does wrong because somebody planned it
 ``post``          what a server needs of its host
 ``server``        `MailServer`, on aiosmtpd: submission and exchange
 ``submission``    what a submission server adds to a letter

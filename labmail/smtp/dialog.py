@@ -42,9 +42,13 @@ Report = Heard | Say | Carried
 
 
 class Dialog:
-    """The observer of one session."""
+    """The observer of one session.
 
-    def __init__(self) -> None:
+    letter: how the server that is listened to finds the end of a letter.
+    """
+
+    def __init__(self, letter: type[DotReader] = DotReader) -> None:
+        self._letter_reader = letter
         self.state = "opening"
         """The session's state, see `states`."""
         self._asked: str | None = ""
@@ -120,7 +124,7 @@ class Dialog:
         if self._upgrading:
             self._drop(len(self._waiting))
         if self.state == "data" and self._letter is None:
-            self._letter, self._letter_at = DotReader(limit=0), self._offset
+            self._letter, self._letter_at = self._letter_reader(limit=0), self._offset
         return Say(data, code, verb, before, self.state)
 
     # --- the client's side ------------------------------------------------------------------

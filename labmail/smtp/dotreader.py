@@ -43,6 +43,9 @@ class DotReader:
     without doubled or final dots).  Zero keeps nothing and only looks for the end.
     """
 
+    line_end = b"\r\n"
+    """What ends a line of the letter (RFC 5321 §2.3.8)."""
+
     def __init__(self, limit: int) -> None:
         self.octets = 0
         """What crossed the wire so far: doubled dots and, at last, the final dot included."""
@@ -62,13 +65,13 @@ class DotReader:
         what came after it (perhaps nothing): the next commands."""
         assert not self.finished, "the letter has ended already"
         window = self._tail + data
-        at = window.find(END)
+        at = self._find_end(window)
         if at < 0:
             self._take(data)
             return None
-        ended = at + len(END) - len(self._tail)  # in data; the rest is not ours
+        ended = at - len(self._tail)  # in data; the rest is not ours
         self._take(data[:ended])
-        self._drop_final_dot()
+        self._drop_final_dot(2 if window[:at].endswith(b"\r\n") else 1)
         self.finished = True
         return data[ended:]
 
@@ -76,7 +79,7 @@ class DotReader:
     def content(self) -> bytes:
         """The letter: dot-stuffing undone, otherwise as it came."""
         assert self.finished, "the letter has not ended yet"
-        stuffed = b"\r\n" + self._kept
+        stuffed = b"\r\n" + self._lines()
         return stuffed.replace(b"\r\n.", b"\r\n")[2:]  # RFC 5321 §4.5.2
 
     @property
@@ -99,11 +102,20 @@ class DotReader:
         """Whether a line had more than LINE_LIMIT octets."""
         return max(self._longest, self._line) > LINE_LIMIT
 
+    def _find_end(self, window: bytes) -> int:
+        """Where in `window` the letter is over; -1 if it is not."""
+        at = window.find(END)
+        return at + len(END) if at >= 0 else -1
+
+    def _lines(self) -> bytes | bytearray:
+        """What was kept, as lines that end with CR LF."""
+        return self._kept
+
     def _take(self, data: bytes) -> None:
         window = self._tail + data
-        before = window[len(self._tail) - 2 : len(self._tail)]
+        before = self._tail[-len(self.line_end) :]
         self.octets += len(data)
-        self.size += len(data) - (before + data).count(b"\r\n.")
+        self.size += len(data) - (before + data).count(self.line_end + b".")
         self._count_newlines(before[-1:] + data, data)
         self._measure_lines(data)
         self.has_nul = self.has_nul or b"\0" in data
@@ -130,8 +142,8 @@ class DotReader:
             self._longest = max(self._longest, self._line + 1, whole + 1)
             self._line = len(others[-1])
 
-    def _drop_final_dot(self) -> None:
-        """The dot was counted as a doubled one; what is left of its line is CR LF."""
-        self.size -= 2
+    def _drop_final_dot(self, line_end: int) -> None:
+        """The dot was counted as a doubled one; what is left of its line is its end."""
+        self.size -= line_end
         if self._keeping:
-            del self._kept[-len(b".\r\n") :]
+            del self._kept[-(line_end + 1) :]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
+from labmail.smtp.faults import Fault
 from labmail.smtp.replies import Reply
 from labmail.trace.events import Connection
 from labmail.trace.parcel import Envelope
@@ -56,9 +57,12 @@ class Post(Protocol):
         Compare in constant time."""
         ...
 
-    def instead(self, verb: str, client: Client) -> Perhaps[Reply | None]:
-        """A reply to give instead of carrying out a command that is in order: for planned
-        faults.  `verb` is "" before the greeting and "." when the content has come."""
+    def fault(self, verb: str, client: Client, recipient: str) -> Perhaps[Fault | None]:
+        """The planned fault that strikes now, at a command that is in order; it counts as used.
+
+        `verb` is "" before the greeting and "." when the content has come; `recipient` is
+        whom RCPT names ("" elsewhere).  At MAIL `client` has the reverse-path already.
+        """
         ...
 
     def sender_refusal(self, reverse_path: str, client: Client) -> Perhaps[Reply | None]:

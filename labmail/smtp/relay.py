@@ -21,12 +21,14 @@ Parameters are said only if the other side offers what they belong to
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 from aiosmtplib.errors import SMTPServerDisconnected, SMTPTimeoutError
 
 from labmail.smtp.paths import BadPath, read_path
@@ -71,13 +73,17 @@ async def relay(
     tls_context: ssl.SSLContext | None,
     require_tls: bool = False,
     patience: float = PATIENCE,
+    out_of_time: asyncio.Event | None = None,
+    as_it_is: bool = False,
 ) -> HandOver:
     """Hand the letter over.  Takes the socket, and closes it; never raises for what happens on
     the network or what the other side says.
 
     helo: our name.  server_name: the next hop's, for its certificate.
     tls_context: used if STARTTLS is offered; None: never.  require_tls: rather wait
-    than send in the clear.  patience: real seconds for each answer.
+    than send in the clear.  patience: real seconds for each answer.  out_of_time: when it is
+    set, patience is over at once.  as_it_is: send a lone CR or LF, too (a weakness, see
+    `labmail.smtp.lenient`).
     """
     client = SMTP(
         sock=sock,
@@ -87,10 +93,13 @@ async def relay(
         start_tls=False,
         tls_context=tls_context,
     )
-    conversation = _Conversation(client, envelope, content)
+    out_of_time = out_of_time or asyncio.Event()
+    watch = asyncio.ensure_future(_hang_up_at(out_of_time, sock))
+    conversation = _Conversation(client, envelope, content, out_of_time, as_it_is)
     try:
         return await conversation.run(require_tls=require_tls)
     finally:
+        watch.cancel()
         client.close()
         if not conversation.connected:
             sock.close()
@@ -107,10 +116,19 @@ class _Stop(Exception):
 class _Conversation:
     """One letter, one next hop."""
 
-    def __init__(self, client: SMTP, envelope: Envelope, content: bytes) -> None:
+    def __init__(
+        self,
+        client: SMTP,
+        envelope: Envelope,
+        content: bytes,
+        out_of_time: asyncio.Event,
+        as_it_is: bool,
+    ) -> None:
         self._client = client
         self._envelope = envelope
         self._content = content
+        self._out_of_time = out_of_time
+        self._as_it_is = as_it_is
         self._results: dict[str, Reply] = {}
         self._tls = False
         self._dsn = False
@@ -121,12 +139,7 @@ class _Conversation:
     async def run(self, *, require_tls: bool) -> HandOver:
         final = None
         try:
-            await self._greet(require_tls)
-            await self._mail()
-            taken = [r.address for r in self._envelope.recipients if await self._rcpt(r)]
-            if taken:
-                final = await self._data()
-                self._results.update(dict.fromkeys(taken, final))
+            final = await self._hand_over(require_tls)
         except _Stop as stop:
             self._close_open_ones(stop.reply)
         except SMTPResponseException as refused:
@@ -135,6 +148,17 @@ class _Conversation:
             self._close_open_ones(self._lost(error))
         await self._quit()
         return HandOver(dict(self._results), final, self._tls, self._dsn)
+
+    async def _hand_over(self, require_tls: bool) -> Reply | None:
+        """The answer to the final dot; None where nobody was there to get the letter."""
+        await self._greet(require_tls)
+        await self._mail()
+        taken = [r.address for r in self._envelope.recipients if await self._rcpt(r)]
+        if not taken:
+            return None
+        final = await self._data()
+        self._results.update(dict.fromkeys(taken, final))
+        return final
 
     # --- step by step -------------------------------------------------------------------
 
@@ -208,10 +232,21 @@ class _Conversation:
     async def _data(self) -> Reply:
         self._where = "in DATA, so the letter may have arrived"
         try:
-            code, text = await self._client.data(self._content)
+            code, text = await self._client.execute_command(b"DATA")
+            if code == 354:
+                code, text = await self._content_sent()
         except SMTPResponseException as refused:
             return _heard(refused)
-        return Reply.heard(code, text)
+        return Reply.heard(code, text) if code == 250 else _answered(code, text)
+
+    async def _content_sent(self) -> SMTPResponse:
+        """Send the letter; the answer to its end.  aiosmtplib would look for lines of its own,
+        ended by a lone CR or LF, and mend them: here the octets are the author's."""
+        protocol = self._client.protocol
+        if protocol is None:
+            raise SMTPServerDisconnected("The connection is gone")
+        protocol.write(stuffed(self._content) + b".\r\n")
+        return await protocol.read_response(timeout=self._client.timeout)
 
     async def _quit(self) -> None:
         """RFC 5321 §4.1.1.10; what is answered makes no difference any more."""
@@ -262,7 +297,7 @@ class _Conversation:
 
     def _check_content(self) -> None:
         """Stop if this letter cannot go to this hop as it is."""
-        if not _only_crlf(self._content):
+        if not self._as_it_is and not _only_crlf(self._content):
             raise _Stop(_BARE_NEWLINE)
         if self._needs_smtputf8() and not self._offered("smtputf8"):
             raise _Stop(_NO_SMTPUTF8)
@@ -288,7 +323,8 @@ class _Conversation:
 
     def _lost(self, error: Exception) -> Reply:
         """RFC 3463 §3.5: X.4.2, bad connection."""
-        kind = "no answer in time" if isinstance(error, TimeoutError) else "connection lost"
+        waited = isinstance(error, TimeoutError) or self._out_of_time.is_set()
+        kind = "no answer in time" if waited else "connection lost"
         return Reply(451, "4.4.2", f"{kind} {self._where}")
 
 
@@ -297,6 +333,20 @@ _BARE_NEWLINE = Reply(550, "5.5.2", "The letter holds a lone CR or LF and cannot
 _NO_SMTPUTF8 = Reply(553, "5.6.7", "The next hop does not offer SMTPUTF8")  # RFC 6531 §3.5
 _NO_8BITMIME = Reply(554, "5.6.3", "The letter is 8-bit and the next hop offers no 8BITMIME")
 _TOO_BIG = Reply(552, "5.3.4", "The letter is larger than the next hop takes")  # RFC 1870 §6.1
+
+
+async def _hang_up_at(out_of_time: asyncio.Event, sock: socket.socket) -> None:
+    """Shut the connection when time is up: whoever waits for an answer then waits no more."""
+    await out_of_time.wait()
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def stuffed(content: bytes) -> bytes:
+    """The letter as it goes on the wire: a dot that begins a line is doubled, and the last line
+    has an end (RFC 5321 §4.5.2, §4.1.1.4)."""
+    lines = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+    return lines if lines.endswith(b"\r\n") or not lines else lines + b"\r\n"
 
 
 def _only_crlf(content: bytes) -> bool:
@@ -315,9 +365,13 @@ def _sayable(address: str) -> bool:
 
 def _heard(refused: SMTPResponseException) -> Reply:
     """What the other side said against it.  An answer that makes no sense is trouble."""
-    if 400 <= refused.code <= 599:
-        return Reply.heard(refused.code, refused.message)
-    return Reply(451, "4.5.0", f"The next hop's answer makes no sense: {_line(refused.message)}")
+    return _answered(refused.code, refused.message)
+
+
+def _answered(code: int, text: str) -> Reply:
+    if 400 <= code <= 599:
+        return Reply.heard(code, text)
+    return Reply(451, "4.5.0", f"The next hop's answer makes no sense: {_line(text)}")
 
 
 def _line(text: str) -> str:

@@ -47,7 +47,9 @@ from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
 from labmail.smtp.commands import split_command
 from labmail.smtp.dotreader import DotReader
+from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
+from labmail.smtp.lenient import Leniency, LenientDotReader, mended
 from labmail.smtp.parameters import mail_parameters, rcpt_parameters
 from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
 from labmail.smtp.post import Client, Perhaps, Post, Role, T
@@ -55,7 +57,7 @@ from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
 from labmail.smtp.trace_fields import MAX_HOPS, hops, received, without_return_path
-from labmail.trace.events import RecipientRefused
+from labmail.trace.events import FaultStruck, RecipientRefused
 from labmail.trace.parcel import Envelope, Recipient
 
 DATA_SECONDS = 600.0
@@ -102,7 +104,8 @@ class MailServer(SMTP):
     post: the host (see `Post`).  line: the connection, which also records.
     tls_context: what STARTTLS presents; None where STARTTLS is not offered.
     now: lab time.  ids: gives Message-IDs to letters without.  allow_clear: let
-    passwords through without TLS (a lesson on eavesdropping does).
+    passwords through without TLS (a lesson on eavesdropping does).  lenient: see
+    `labmail.smtp.lenient`, a weakness that only a lesson switches on.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class MailServer(SMTP):
         ids: Ids,
         tls_context: ssl.SSLContext | None = None,
         allow_clear: bool = False,
+        lenient: frozenset[Leniency] = frozenset(),
     ) -> None:
         super().__init__(
             handler=None,
@@ -133,8 +137,10 @@ class MailServer(SMTP):
         self._ids = ids
         self._starttls_context = tls_context
         self._allow_clear = allow_clear
+        self._lenient = lenient
         self._verb = ""
         self._errors = 0
+        self._hanging_up = ""
         self._intake: Intake
         self._steps = {verb: getattr(self, f"smtp_{verb}") for verb in sorted(states.VERBS)}
 
@@ -203,6 +209,9 @@ class MailServer(SMTP):
         """Answer the command.  The state moves, and errors are counted."""
         if self.transport is None or self.state == "closed":
             return
+        if self._hanging_up == "between":
+            self._hang_up("planned")
+            return
         self._writer.write(bytes(reply))
         self.state = states.after(self.state, self._verb, reply.code)
         if self.state in ("greeted", "ready"):  # no transaction in these
@@ -211,6 +220,8 @@ class MailServer(SMTP):
             await self._writer.drain()
         if self.state == "closed":
             self._hang_up(reply.text if reply.code == 421 else "")
+        elif self._hanging_up:
+            self._hang_up("planned")
         elif reply.permanent:
             await self._count_error()
 
@@ -227,7 +238,8 @@ class MailServer(SMTP):
         self._hang_up(reply.text)
 
     async def _greet(self) -> None:
-        await self.say(await self._planned("") or replies.greeting(self.hostname))
+        await self._meet_fault("")
+        await self.say(replies.greeting(self.hostname))
 
     async def _hear(self) -> None:
         """Read one command and carry it out."""
@@ -249,12 +261,14 @@ class MailServer(SMTP):
             raise Refusal(replies.UNKNOWN_COMMAND)
         if not states.in_order(self.state, self._verb):
             raise Refusal(self._out_of_order())
-        await self._refuse_if(await self._planned(self._verb))
+        await self._meet_fault(self._verb, argument)
         await step(argument)
 
     def _read(self, line: bytes) -> tuple[str, str]:
         """Verb and argument of a line; the rules for a line stand here."""
         self._verb = ""
+        if "receiver" in self._lenient:
+            line = mended(line)
         if not line.endswith(b"\r\n") or b"\r" in line[:-2]:  # RFC 5321 §2.3.8
             raise Refusal(replies.BARE_NEWLINE)
         try:
@@ -316,6 +330,8 @@ class MailServer(SMTP):
         if self._starttls_context is None:
             raise Refusal(replies.NOT_OFFERED)
         await self.say(replies.READY_FOR_TLS)
+        if self.state == "closed":
+            return
         self._intake.forget()  # RFC 3207 §4.2: said in the clear, perhaps by somebody in between
         if not await self._line.start_tls(self._starttls_context):
             self._hang_up("TLS failed")
@@ -444,8 +460,11 @@ class MailServer(SMTP):
     @syntax("DATA")
     async def smtp_DATA(self, argument: str) -> None:
         self._without_argument(argument)
-        self._insist_on_silence()
+        if "receiver" not in self._lenient:
+            self._insist_on_silence()
         await self.say(replies.SEND_CONTENT)
+        if self.state == "closed":
+            return
         self._verb = "."
         letter = await self._read_letter()
         if letter is None:  # the client hung up in the middle: nothing has happened
@@ -453,14 +472,16 @@ class MailServer(SMTP):
             return
         self._reset_timeout()
         content = self._checked(letter)
-        await self._refuse_if(await self._planned("."))
+        await self._meet_fault(".")
         queue_id = await self._hand_over(content)
         self._errors = 0
+        self.client = replace(self.client, parcel=None)  # it has brought what it came with
         await self.say(replies.queued(queue_id))
 
     async def _read_letter(self) -> DotReader | None:
         self._reset_timeout(DATA_SECONDS)
-        letter = DotReader(self._limits.message)
+        reader = LenientDotReader if "receiver" in self._lenient else DotReader
+        letter = reader(self._limits.message)
         while (chunk := await self._intake.chunk()) is not None:
             rest = letter.feed(chunk)
             if rest is not None:
@@ -474,7 +495,7 @@ class MailServer(SMTP):
         if letter.too_big:
             self._line.limit("message size", "552")
             raise Refusal(replies.TOO_BIG)
-        if letter.has_bare_newline:
+        if letter.has_bare_newline and "sender" not in self._lenient:
             raise Refusal(replies.BARE_NEWLINE_IN_CONTENT)  # RFC 5321 §2.3.8
         if letter.has_long_line:
             raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
@@ -545,6 +566,41 @@ class MailServer(SMTP):
         self.envelope = Transaction()
         self.client = replace(self.client, reverse_path=None)
 
+    # --- planned faults -----------------------------------------------------------------
+
+    async def _meet_fault(self, verb: str, argument: str = "") -> None:
+        """Let happen what was planned to happen here; nothing else does then."""
+        address = _address(verb, argument)
+        client = replace(self.client, reverse_path=address) if verb == "MAIL" else self.client
+        recipient = address if verb == "RCPT" else ""
+        fault = await _settled(self._post.fault(verb, client, recipient))
+        if fault is not None:
+            self._line.emit(
+                FaultStruck, connection=self.client.connection, verb=verb, fault=str(fault)
+            )
+            await self._suffer(fault)
+
+    async def _suffer(self, fault: Fault) -> None:
+        match fault.deed:
+            case Answer(reply):
+                raise Refusal(reply)
+            case HangUp("before"):
+                self._hang_up("planned")
+                raise ConnectionAbortedError
+            case HangUp(when):
+                self._hanging_up = when
+            case Silence():
+                self._line.fall_silent()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ignore(), SILENCE_SECONDS)
+                self._hang_up("planned silence")
+                raise ConnectionAbortedError
+
+    async def _ignore(self) -> None:
+        """Listen to nothing, until the client hangs up."""
+        while await self._intake.chunk() is not None:
+            pass
+
     # --- helpers ------------------------------------------------------------------------
 
     def _without_argument(self, argument: str) -> None:
@@ -557,9 +613,6 @@ class MailServer(SMTP):
         if len(self._intake):
             raise Farewell(replies.OUT_OF_STEP, "pipelining")
 
-    async def _planned(self, verb: str) -> Reply | None:
-        return await _settled(self._post.instead(verb, self.client))
-
     async def _refuse_if(self, reply: Reply | None) -> None:
         if reply is not None:
             raise Refusal(reply)
@@ -568,6 +621,13 @@ class MailServer(SMTP):
 async def _settled(value: Perhaps[T]) -> T:
     """A value, waited for if it is a promise."""
     return cast(T, await value if inspect.isawaitable(value) else value)
+
+
+def _address(verb: str, argument: str) -> str:
+    """The address that MAIL or RCPT names; "" if it names none that can be read."""
+    with suppress(BadPath):
+        return read_path(argument.partition(":")[2].strip()).address
+    return ""
 
 
 def _path(argument: str, keyword: str, usage: Reply, unreadable: Reply) -> Path:

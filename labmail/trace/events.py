@@ -175,6 +175,16 @@ class LimitReached(WireEvent):
     action: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultStruck(WireEvent):
+    """A fault that was planned struck, at this verb of this connection ("" is the greeting, "."
+    the end of the content).  `fault` says what happened instead."""
+
+    connection: Connection
+    verb: str
+    fault: str
+
+
 # --- talk: what was said ------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from labmail.trace.events import (
     Dequeued,
     Event,
     Expunged,
+    FaultStruck,
     Fetched,
     FlagsChanged,
     HostStarted,
@@ -235,7 +236,7 @@ class _Reader:
 
     def _trouble(self, event: Event) -> list[Row]:
         """What even the short form must not leave out."""
-        if isinstance(event, TlsFailed | LimitReached):
+        if isinstance(event, TlsFailed | LimitReached | FaultStruck):
             return self._wire_or_talk(event)
         return []
 
@@ -259,6 +260,9 @@ class _Reader:
             return [Arrow(*there, label, Kind.TLS, Mood.BAD, number=number)]
         if isinstance(event, LimitReached):
             label = f"limit: {visible(event.limit)}; {visible(event.action)}"
+            return [Note(connection.server.name, label, Mood.BAD)]
+        if isinstance(event, FaultStruck):
+            label = f"as planned: {visible(event.fault)}"
             return [Note(connection.server.name, label, Mood.BAD)]
         if isinstance(event, Closed) and event.reason not in _USUAL_ENDS:
             ends = there if event.by is Side.CLIENT else back

@@ -18,6 +18,7 @@ from labmail.trace.events import (
     Connection,
     Content,
     Event,
+    FaultStruck,
     LimitReached,
     Reply,
     Sent,
@@ -139,6 +140,8 @@ def _lines(trace: Trace, event: Event, carried: list[Content], show: bool) -> li
             return [Line("", f"TLS failed: {visible(event.reason)}")]
         case LimitReached():
             return [Line("", f"limit: {visible(event.limit)}; {visible(event.action)}")]
+        case FaultStruck():
+            return [Line("", f"as planned: {visible(event.fault)}")]
         case Closed():
             who = "the client" if event.by is Side.CLIENT else "the server"
             why = f": {visible(event.reason)}" if event.reason else ""

@@ -14,6 +14,7 @@ import pytest
 from labmail.net.limits import Limits
 from labmail.runtime.ids import Ids
 from labmail.smtp.dialog import Dialog
+from labmail.smtp.faults import Fault, Faults
 from labmail.smtp.post import Client
 from labmail.smtp.replies import Reply
 from labmail.smtp.server import MailServer
@@ -30,14 +31,14 @@ class Box:
 
     letters: list[tuple[Envelope, bytes, Client]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    planned: dict[str, Reply] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
     breaks: Exception | None = None
 
     def login(self, user: str, password: str) -> str | None:
         return user if (user, password) == ("minh@saigon.example", "mật khẩu") else None
 
-    def instead(self, verb: str, client: Client) -> Reply | None:
-        return self.planned.get(verb)
+    def fault(self, verb: str, client: Client, recipient: str) -> Fault | None:
+        return self.faults.strike(verb, client.reverse_path or "", recipient)
 
     def sender_refusal(self, reverse_path: str, client: Client) -> Reply | None:
         if reverse_path == "villain@spam.example":
@@ -82,6 +83,7 @@ class MemoryLine:
         self.said = bytearray()
         self.handshakes = 0
         self.paused = False
+        self.silent = False
 
     def limit(self, limit: str, action: str) -> None:
         self.limits.append((limit, action))
@@ -91,6 +93,9 @@ class MemoryLine:
 
     def note(self, output: Any) -> None:
         self.notes.append(output)
+
+    def fall_silent(self) -> None:
+        self.silent = True
 
     def close(self, reason: str = "") -> None:
         self.closed, self.reason = True, self.reason or reason

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labmail.net.limits import Limits
+from labmail.smtp.faults import planned, refusal
 from labmail.smtp.intake import HIGH
 from labmail.smtp.replies import Refusal, Reply
 from labmail.trace.parcel import Recipient
@@ -335,7 +336,7 @@ def test_clock_runs_for_the_whole_command_not_for_each_byte(play):
 
 @pytest.mark.parametrize("verb", ["EHLO", "MAIL", "RCPT", "DATA", "."])
 def test_planned_answers(play, box, verb):
-    box.planned[verb] = Reply(450, "4.2.1", "Not now")
+    box.faults.plan(planned(verb, refusal("450 4.2.1 Not now")))
 
     async def story(session):
         if verb == ".":
@@ -352,7 +353,7 @@ def test_planned_answers(play, box, verb):
 
 
 def test_planned_greeting(play, box):
-    box.planned[""] = Reply(554, "5.3.2", "No SMTP service here")
+    box.faults.plan(planned("CONNECT", refusal("554 5.3.2 No SMTP service here")))
 
     async def story(session):
         await session.rest()
@@ -366,7 +367,7 @@ def test_planned_greeting(play, box):
 
 
 def test_planned_greeting_that_closes(play, box):
-    box.planned[""] = Reply(421, "4.3.2", "Come back later")
+    box.faults.plan(planned("CONNECT", refusal("421 4.3.2 Come back later")))
 
     async def story(session):
         await session.rest()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from labmail import views
+from labmail import Lab, views
 from labmail.trace.events import Command, Connection, Deferred, Place, Reply
 from labmail.trace.parcel import Envelope
 from labmail.trace.snapshots import EnvelopeCard, HealthRow, HealthSnapshot
@@ -184,3 +184,13 @@ def test_services_are_folded_by_host_and_what_is_silent_is_open() -> None:
     assert "✔ a.example: 1 service answers" in page
     assert "✔ b.example: 2 services answer" in page
     assert "✘ c.example: smtp silent" in page
+
+
+def test_planned_faults_are_told(lab: Lab) -> None:
+    lab.host("mx1.saigon.example").answer("RCPT", "450 4.2.1 Busy", times=1)
+    with lab.record() as trace:
+        lab.user("son@hanoi.example").send("minh@saigon.example", "x", "…")
+        lab.settle()
+    words = "as planned: RCPT is answered 450 4.2.1 Busy"
+    for shown in (views.ladder(trace), views.ladder(trace, "hops"), views.transcript(trace)):
+        assert words in shown.text()
