@@ -47,7 +47,7 @@ class Sender:
 
     async def send(self, parcel: Parcel, domain: str) -> list[Outcome]:
         """Hand a letter to the recipients of one domain; one outcome for each."""
-        route = await self._route(parcel, domain)
+        route = await self.route(domain, parcel.number)
         if not route.hops:
             result = "refused" if route.failure == "permanent" else "deferred"
             return [
@@ -62,15 +62,17 @@ class Sender:
                     return outcomes
         return outcomes
 
-    async def _route(self, parcel: Parcel, domain: str) -> Route:
+    async def route(self, domain: str, parcel: int | None = None) -> Route:
+        """The way to a domain as it is now, for this letter or for none."""
+
         async def lookup(name: str, rtype: str) -> Answer:
-            return await self.resolver.lookup(name, rtype, parcel.number)
+            return await self.resolver.lookup(name, rtype, parcel)
 
         route = await find_route(lookup, domain, self.names, self.ids)
         self.emit(
             Routed,
             host=self.name,
-            parcel=parcel.number,
+            parcel=parcel,
             domain=domain,
             hops=tuple((h.preference, h.host, h.addresses) for h in route.hops),
             note=route.note,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labmail.paths import data_file
 from labmail.world import WorldError, load_world
 
 SMALL = """\
@@ -56,14 +57,19 @@ def test_who_lives_where() -> None:
     assert world.laptop_of("freman.alpha@arrakis.example").name == "son-laptop.hanoi.example"
 
 
-def test_addresses_of_the_course_are_all_different() -> None:
-    world = load_world("course")
+EVERY_WORLD = sorted(path.stem for path in data_file("worlds").glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", EVERY_WORLD)
+def test_addresses_are_all_different(name: str) -> None:
+    world = load_world(name)
     machines = [*world.hosts.values(), *world.laptops.values(), world.dns]
     assert len({machine.address for machine in machines}) == len(machines)
 
 
-def test_every_account_has_a_home() -> None:
-    world = load_world("course")
+@pytest.mark.parametrize("name", EVERY_WORLD)
+def test_every_account_has_a_home(name: str) -> None:
+    world = load_world(name)
     assert all(world.host_of(account.domain) for account in world.accounts.values())
 
 
