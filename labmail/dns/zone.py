@@ -14,7 +14,7 @@ are kept apart, because for mail they are different things:
   address and without MX still gets mail, at that address (RFC 5321 §5.1).
 
 What does not fit: there is no DNSSEC here, and a zone is read as a whole; to
-change it, edit its file and load it again.
+change it, edit its text and load it again (`labmail.dns.desk`).
 """
 
 from __future__ import annotations
@@ -76,9 +76,11 @@ class Zone:
     zone, or when a CNAME has company.
     """
 
-    def __init__(self, entries: Iterable[Entry], file: str) -> None:
+    def __init__(self, entries: Iterable[Entry], file: str, text: str = "") -> None:
         self.file = file
         """Where the zone comes from, as errors name it."""
+        self.text = text
+        """The master file it was read from."""
         self._entries = tuple(entries)
         self._soa_entry = _only_soa(self._entries, file)
         self.apex = self._soa_entry.name
@@ -231,7 +233,7 @@ def load_zone(path: Path | str, origin: str | None = None) -> Zone:
 
 def parse_zone(text: str, file: str, origin: str) -> Zone:
     """A zone from the text of a master file; `file` is the name that errors show."""
-    return Zone(read_entries(text, file, origin), file)
+    return Zone(read_entries(text, file, origin), file, text)
 
 
 def load_zones(folder: Path | str) -> list[Zone]:
