@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labmail.paths import data_file
+from labmail.paths import data_dir
 from labmail.world import WorldError, load_world
 
 SMALL = """\
@@ -57,7 +57,7 @@ def test_who_lives_where() -> None:
     assert world.laptop_of("freman.alpha@arrakis.example").name == "son-laptop.hanoi.example"
 
 
-EVERY_WORLD = sorted(path.stem for path in data_file("worlds").glob("*.toml"))
+EVERY_WORLD = sorted(path.stem for path in (data_dir() / "worlds").glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", EVERY_WORLD)

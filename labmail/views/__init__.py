@@ -55,7 +55,7 @@ from labmail.views.tables import (
 from labmail.views.transcript import Transcript
 from labmail.views.view import View
 from labmail.views.world_map import WorldMap
-from labmail.views.zones import ZoneChange, ZoneView, cache_view
+from labmail.views.zones import ZoneDiff, ZoneView, cache_view
 
 __all__ = [
     "custody",
@@ -127,9 +127,9 @@ def decision(trace: Trace, parcel: int | None = None) -> Decision:
     return Decision(trace, parcel)
 
 
-def zone_change(before: ZoneSnapshot, after: ZoneSnapshot) -> ZoneChange:
+def zone_change(before: ZoneSnapshot, after: ZoneSnapshot) -> ZoneDiff:
     """What differs between two states of a zone."""
-    return ZoneChange(before, after)
+    return ZoneDiff(before, after)
 
 
 def envelope_card(

@@ -164,7 +164,7 @@ class ZoneView(_Lines):
             yield _Line("", number, text, means.get(number, ""))
 
 
-class ZoneChange(_Lines):
+class ZoneDiff(_Lines):
     """What differs between two states of a zone: "−" was taken away, "+" is new."""
 
     def __init__(self, before: ZoneSnapshot, after: ZoneSnapshot) -> None:
