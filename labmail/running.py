@@ -105,6 +105,8 @@ class RunningWorld:
             )
         for host in self.hosts.values():
             self.network.add_address(host.spec.address, host.spec.name)
+            if host.spec.public:
+                self.network.translate(host.spec.public, host.spec.address)
             await host.start()
             host.resume()
         if self.clock.runs:

@@ -68,7 +68,7 @@ class Sender:
         async def lookup(name: str, rtype: str) -> Answer:
             return await self.resolver.lookup(name, rtype, parcel)
 
-        route = await find_route(lookup, domain, self.names, self.ids)
+        route = await find_route(lookup, domain, self.names, self.ids, (self.address,))
         self.emit(
             Routed,
             host=self.name,

@@ -178,7 +178,7 @@ def _names_there() -> list[str]:
 
 
 def _origin_of(text: str) -> str:
-    """The domain that a text is about, as it says itself: its ``$ORIGIN``, or the name at its SOA."""
+    """The domain that a text is about: that of its ``$ORIGIN``, or the name at its SOA."""
     found = _ORIGIN_LINE.search(text) or _SOA_LINE.search(text)
     if found is None:
         raise ZoneError(

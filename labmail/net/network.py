@@ -175,9 +175,10 @@ class Network:
         """
         client = Place(name, ip, self._calling_port(ip))
         server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
-        if way := self.faults.stopping(ip, server_ip, port):
+        private_ip = self._behind.get(server_ip, server_ip)
+        if way := self.faults.stopping(ip, private_ip, port):
             raise self._stopped(way, client, server, parcel)
-        self._round_trip(ip, server_ip)  # RFC 9293 §3.5: SYN, and the SYN that answers it
+        self._round_trip(ip, private_ip)  # RFC 9293 §3.5: SYN, and the SYN that answers it
         listener = self._listener_at(server_ip, port)
         if listener is None:
             raise self._failure(client, server, parcel)

@@ -68,6 +68,10 @@ class Ids:
         """The items in an order that depends on the seed and `key` only."""
         return sorted(items, key=lambda item: self._hash(f"pick {key} {item!r}"))
 
+    def shuffle(self, items: Sequence[T], kind: str) -> list[T]:
+        """The items in an order drawn by lot: another one at each call."""
+        return self.pick(items, f"{kind} {self.number(kind)}")
+
     def _draw(self, kind: str) -> int:
         return self._hash(f"{kind} {self.number(kind)}")
 
