@@ -106,7 +106,7 @@ def test_a_mistake_is_named_with_its_line(
 
 
 def test_a_world_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(WorldError, match="Worlds of this lab: course"):
+    with pytest.raises(WorldError, match="Worlds of this lab: caphe, course"):
         load_world("khongco")
 
 
