@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -192,7 +193,7 @@ def test_equals_share_the_work():
 
     firsts = [first() for _ in range(1000)]
     assert 430 < firsts.count("a.example") < 570
-    runs = sum(one != other for one, other in zip(firsts, firsts[1:], strict=False))
+    runs = sum(one != other for one, other in itertools.pairwise(firsts))
     assert 430 < runs < 570, "they do not take turns: it is a lot that is drawn"
 
 
