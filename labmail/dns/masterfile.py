@@ -86,6 +86,11 @@ class ZoneError(ValueError):
         if self.place:
             self.add_note(self.place)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the mistake is in the zone, not in the
+        code."""
+        return [f"{type(self).__name__}: {self}", *([self.place] if self.place else [])]
+
 
 def _place(text: str, line: int, at: str) -> str:
     lines = text.split("\n")

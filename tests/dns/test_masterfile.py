@@ -164,6 +164,7 @@ def test_an_error_shows_the_line_and_marks_what_is_wrong(line: str, mark: str) -
     head = "     3 | "
     assert caught.value.place == f"{head}{line.expandtabs()}\n{' ' * len(head)}{mark}"
     assert caught.value.__notes__ == [caught.value.place]
+    assert caught.value._render_traceback_() == [f"ZoneError: {caught.value}", caught.value.place]
 
 
 def test_an_error_at_the_end_of_the_file_shows_no_line() -> None:
