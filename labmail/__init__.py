@@ -35,11 +35,14 @@ if TYPE_CHECKING:
     from labmail.lab import Lab
     from labmail.views import (
         custody,
+        decision,
         dns_table,
         envelope_card,
         ladder,
+        resolution,
         transcript,
         world_map,
+        zone_change,
     )
 
 __version__ = "0.1.0"
@@ -56,6 +59,9 @@ _HOMES = {
     "custody": "labmail.views",
     "envelope_card": "labmail.views",
     "dns_table": "labmail.views",
+    "resolution": "labmail.views",
+    "decision": "labmail.views",
+    "zone_change": "labmail.views",
 }
 """Where each public name lives.  It is imported when it is first used, so that
 ``import labmail`` stays quick and never loads matplotlib."""
@@ -65,14 +71,17 @@ __all__ = [
     "__version__",
     "check",
     "custody",
+    "decision",
     "dns_table",
     "envelope_card",
     "hint",
     "ladder",
     "predict",
+    "resolution",
     "solution",
     "transcript",
     "world_map",
+    "zone_change",
 ]
 
 

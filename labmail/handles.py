@@ -1,4 +1,5 @@
-"""The parts of a world, as the notebook handles them: a host, the DNS, a laptop.
+"""The parts of a world, as the notebook handles them: a host, the DNS, the network, a
+laptop.
 
 A handle is a name and a way to ask for things.  It holds nothing of its own, so it stays
 good when the lab is reset.
@@ -6,15 +7,27 @@ good when the lab is reset.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+from labmail.dns.desk import ZoneChange
+from labmail.inspection import cache_snapshot, zone_snapshot
+from labmail.net.addresses import port_of
+from labmail.net.faults import Block, Cut, Delay, Fault, Way
+from labmail.runtime.clock import duration
 from labmail.smtp import faults
 from labmail.smtp.faults import Deed
 from labmail.smtp.lenient import leniencies
+from labmail.trace.snapshots import CacheSnapshot, ZoneSnapshot
 from labmail.world import LaptopSpec
 
 if TYPE_CHECKING:
     from labmail.lab import Lab
+    from labmail.running import RunningWorld
+
+T = TypeVar("T")
 
 
 class HostHandle:
@@ -125,26 +138,150 @@ class HostHandle:
 
 
 class DnsHandle:
-    """The DNS of the world: plan failures that no zone file can express."""
+    """The DNS of the world: read its zones, change them, and plan what no zone can express."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
     def __repr__(self) -> str:
         zones = self._lab._look(lambda w: [zone.origin for zone in w.dns.zones])
-        return f"the DNS of the world: {', '.join(zones)}"
+        lines = [f"the DNS of the world: {', '.join(zones)}"]
+        lines += [f"  planned: {failure}" for failure in self.failures]
+        return "\n".join(lines)
+
+    # --- zones ------------------------------------------------------------------------------
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The names of the zones that are served now."""
+        return self._lab._look(lambda w: tuple(zone.origin for zone in w.dns.zones))
+
+    def zone(self, origin: str) -> ZoneSnapshot:
+        """A zone as it is served now, its text and its records; raises LookupError, naming
+        those there are."""
+        return self._lab._look(lambda w: zone_snapshot(w.dns.zone(origin)))
+
+    def load(self, source: str | Path, origin: str | None = None) -> ZoneChange:
+        """Serve a zone from now on, in place of the one with the same name if there is one.
+
+        source: the text of a master file, the path of one (``….zone``), or a name of
+        ``data/zones`` such as "saigon.example".  Resolvers go on believing what they remember.
+        Raises ZoneError, which points at the line, and LookupError for a name that is not there.
+        """
+        return self._change(lambda w: w.desk.load(source, origin))
+
+    def edit(self, origin: str, old: str, new: str) -> ZoneChange:
+        """Replace one place of a zone's text and load it; the serial grows by itself.
+
+        Harmless twice: where `new` stands there already, nothing changes.  Raises LookupError
+        when `old` does not stand there exactly once, ZoneError when the new text is no zone.
+        """
+        return self._change(lambda w: w.desk.edit(origin, old, new))
+
+    def remove(self, origin: str) -> ZoneChange:
+        """Serve this zone no more."""
+        return self._change(lambda w: w.desk.remove(origin))
+
+    def reset(self) -> None:
+        """Serve the zones that the lab began with, and forget all planned failures.
+
+        What resolvers remember they go on believing: see `flush`.
+        """
+        self._change(lambda w: w.desk.reset())
+        self.heal()
+
+    # --- failures ---------------------------------------------------------------------------
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The planned failures that are still to come, in words."""
+        return self._lab._look(lambda w: tuple(map(str, w.dns.failures)))
 
     def fail(self, name: str, rtype: str, status: str, times: int | None = None) -> None:
-        """Fail questions for `name` and `rtype`: the next `times` of them, or all until `heal`.
+        """Fail questions for `name` and `rtype` ("ANY": every type): the next `times` of them,
+        or all until `heal`.
 
-        status: "SERVFAIL", "REFUSED", or "TIMEOUT" (silence).  Raises ValueError for another
-        one, or when name or type cannot be one.
+        status: "SERVFAIL", "REFUSED", "TIMEOUT" (silence), "LAME" (of a whole zone: its server
+        does not know it), or "TRUNCATED" (over UDP there is only: ask over TCP).  Raises
+        ValueError for another one, or when name or type cannot be one.
         """
-        self._lab._look(lambda w: w.dns.fail(name, rtype, status, times))
+        self._change(lambda w: w.plan_dns_failure(name, rtype, status, times))
 
-    def heal(self) -> None:
-        """Forget all planned failures."""
-        self._lab._look(lambda w: w.dns.heal())
+    def heal(self, name: str | None = None, rtype: str | None = None) -> None:
+        """Forget the planned failures of a name, or of a name and a type, or all of them."""
+        self._change(lambda w: w.heal_dns(name, rtype))
+
+    # --- what resolvers remember ------------------------------------------------------------
+
+    def cache(self, host: str) -> CacheSnapshot:
+        """What the resolver of a host or laptop remembers, with the seconds each thing has left."""
+        return self._lab._look(lambda w: cache_snapshot(w, host))
+
+    def flush(self, host: str | None = None) -> None:
+        """Let the resolver of a host or laptop forget everything; without a name, all of them."""
+        self._change(lambda w: w.flush_caches(host))
+
+    def _change(self, change: Callable[[RunningWorld], T]) -> T:
+        self._lab.settle()
+        return self._lab._look(change)
+
+
+class NetworkHandle:
+    """The network of the world: plan what goes wrong on the way.
+
+    Names are those of machines ("mx1.saigon.example", "son-laptop.hanoi.example"), or of
+    domains: then all machines of the domain are meant.  Nothing waits in real time.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        lines = [f"  {fault}" for fault in self.faults] or ["  nothing goes wrong"]
+        return "\n".join(["the network of the world:", *lines])
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is planned to go wrong, in words."""
+        return self._lab._look(lambda w: tuple(map(str, w.network.faults.planned)))
+
+    def cut(self, a: str, b: str | None = None, how: str = "timed out") -> None:
+        """From now on nothing passes between two ends, or between one and everybody.
+
+        how: what a caller finds: "timed out" (packets vanish), "refused" (a firewall says no) or
+        "no route".  Connections between the two are cut at once.  Mended with `mend`.
+        """
+        self._plan(lambda w: Cut(w.ends(a), w.ends(b), Way.called(how)))
+
+    def block(
+        self, host: str, port: int | str, how: str = "timed out", *, inward: bool = False
+    ) -> None:
+        """Let no new connection out of a host to this port anywhere; `inward`: none into it.
+
+        port: a number, or the name of a service, such as 25 or "smtp".  Connections that are
+        open stay open.
+        """
+        number = port_of(port)
+        self._plan(lambda w: Block(w.ends(host), number, inward, Way.called(how)))
+
+    def delay(self, a: str, b: str | None, round_trip: str | float | timedelta) -> None:
+        """Let each round trip between two ends take so long, on lab time: "80ms".
+
+        Lab time moves by it whenever one side has to wait for the other: connecting, TLS, each
+        answer that the client awaits before it goes on, each reply of the DNS.
+        """
+        length = duration(round_trip)
+        self._plan(lambda w: Delay(w.ends(a), w.ends(b), length))
+
+    def mend(self, a: str | None = None, b: str | None = None) -> None:
+        """Take back every fault that touches `a`, or lies between `a` and `b`, or all faults."""
+        self._lab.settle()
+        self._lab._look(lambda w: w.mend_network(a, b))
+
+    def _plan(self, fault: Callable[[RunningWorld], Fault]) -> None:
+        self._lab.settle()
+        self._lab._look(lambda w: w.plan_network_fault(fault(w)))
+        self._lab.settle()
 
 
 class Laptop:

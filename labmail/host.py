@@ -44,6 +44,7 @@ from labmail.smtp.faults import Fault, Faults
 from labmail.smtp.lenient import Leniency, LenientDotReader
 from labmail.smtp.post import Client, Role
 from labmail.smtp.replies import Reply
+from labmail.smtp.route import Route
 from labmail.smtp.server import MailServer
 from labmail.smtp.trace_fields import with_return_path
 from labmail.trace.events import HostStarted, HostStopped, Place, Routed
@@ -321,6 +322,10 @@ class MailHost:
             )
             return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
         return await self._sender.send(parcel, domain, as_it_is="sender" in self.lenient)
+
+    async def route(self, domain: str) -> Route:
+        """The way that a letter to this domain would take from here now."""
+        return await self._sender.route(domain)
 
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
         account = self._account_for(recipient)

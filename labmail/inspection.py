@@ -16,13 +16,18 @@ from labmail.net.addresses import IMPLICIT_TLS, SERVICES
 from labmail.trace.snapshots import (
     BoxRow,
     BoxSnapshot,
+    CacheRow,
+    CacheSnapshot,
     HealthRow,
     QueueRow,
     QueueSnapshot,
+    ZoneRow,
+    ZoneSnapshot,
 )
 from labmail.world import HostSpec
 
 if TYPE_CHECKING:
+    from labmail.dns.zone import Zone
     from labmail.host import MailHost
     from labmail.running import RunningWorld
 
@@ -76,6 +81,21 @@ def box_snapshot(host: MailHost, address: str, mailbox: str) -> BoxSnapshot:
     return BoxSnapshot(address, box.name, box.uidvalidity, tuple(rows), box.uidnext)
 
 
+def zone_snapshot(zone: Zone) -> ZoneSnapshot:
+    """A zone as it is served now."""
+    rows = (ZoneRow(r.name, r.ttl, r.rtype, r.data, r.line) for r in zone.records())
+    return ZoneSnapshot(zone.origin, zone.file, zone.serial, zone.text, tuple(rows))
+
+
+def cache_snapshot(world: RunningWorld, name: str) -> CacheSnapshot:
+    """What the resolver of a machine remembers; raises LookupError when there is none."""
+    rows = (
+        CacheRow(k.name, k.rtype, k.status, k.records, k.ttl, k.expires)
+        for k in world.resolver_of(name).known()
+    )
+    return CacheSnapshot(name, tuple(rows), world.clock.now())
+
+
 def one_line(field: object) -> str:
     """A header field for showing: an encoded word may hold line breaks, and what else
     pretends to be more than text (``=?utf-8?q?=0D=0ABcc:…``); that is made visible."""
@@ -124,6 +144,8 @@ def _facts(world: RunningWorld) -> Iterable[object]:
     for zone in world.dns.zones:
         yield zone.origin
         yield from map(str, zone.records())
+    yield from map(str, world.dns.failures)
+    yield from map(str, world.network.faults.planned)
     for host in world.hosts.values():
         yield host.spec.name
         yield host.running

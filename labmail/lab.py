@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from labmail.handles import DnsHandle, HostHandle, Laptop
+from labmail.handles import DnsHandle, HostHandle, Laptop, NetworkHandle
 from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
@@ -30,6 +30,7 @@ from labmail.running import RunningWorld
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
 from labmail.runtime.place import TemporaryFolder
+from labmail.smtp.route import Route
 from labmail.trace.letters import card
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
@@ -267,6 +268,11 @@ class Lab:
         """The DNS of the world."""
         return DnsHandle(self)
 
+    @property
+    def network(self) -> NetworkHandle:
+        """The network of the world: what goes wrong on the way."""
+        return NetworkHandle(self)
+
     def laptop(self, name: str) -> Laptop:
         """Say whose machine the notebook plays from now on: ``lab.laptop("minh")``.
 
@@ -320,6 +326,11 @@ class Lab:
         laptop = self.current_laptop
         answer = self._do(self._running.dig(laptop, name, rtype))
         return DnsSnapshot(laptop.name, name, rtype, str(answer.status), answer.records, answer.ttl)
+
+    def route(self, domain: str, host: str) -> Route:
+        """The way to a domain as `host` finds it now, with its own resolver; nobody is called."""
+        name = self.host(host).name
+        return self._do(self._running.hosts[name].route(domain))
 
     def health(self) -> HealthSnapshot:
         """Connect to every service of every host and read what it says first."""

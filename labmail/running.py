@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from labmail.dns.answers import Answer
+from labmail.dns.desk import ZoneDesk
 from labmail.dns.resolver import Resolver
 from labmail.dns.server import DnsServer
 from labmail.dns.transport import DnsDatagramProtocol, DnsStreamProtocol, framed, read_framed
@@ -22,6 +23,7 @@ from labmail.dns.zone import load_zone
 from labmail.host import Ground, MailHost
 from labmail.net.addresses import SERVICES
 from labmail.net.connection import Listener
+from labmail.net.faults import EVERYBODY, Ends, Fault
 from labmail.net.limits import Limits
 from labmail.net.network import Network
 from labmail.paths import data_file
@@ -29,7 +31,16 @@ from labmail.runtime.agenda import Agenda
 from labmail.runtime.ca import Authority
 from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
-from labmail.trace.events import ClockMoved, HostStarted, HostStopped, Place, WorkFailed
+from labmail.trace.events import (
+    CacheFlushed,
+    ClockMoved,
+    FaultMended,
+    FaultPlanned,
+    HostStarted,
+    HostStopped,
+    Place,
+    WorkFailed,
+)
 from labmail.trace.recorder import Recorder
 from labmail.world import LaptopSpec, World
 
@@ -55,6 +66,7 @@ class RunningWorld:
         self.agenda = Agenda(clock, self.network.rest, self._complain)
         self.authority = Authority(folder)
         self.dns = DnsServer(load_zone(data_file("zones", f"{z}.zone")) for z in world.dns.zones)
+        self.desk = ZoneDesk(self.dns, world.dns.zones, world.dns.host, self.recorder.emit)
         self._dns_listener: Listener | None = None
         ground = Ground(
             world,
@@ -79,6 +91,7 @@ class RunningWorld:
     async def start(self) -> None:
         """Start the name server and all mail hosts; take up what queues still hold."""
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
+        self.network.pass_time = self._pass_time
         await self.start_dns()
         for laptop in self.world.laptops.values():
             self.network.add_address(laptop.address, laptop.name)
@@ -92,6 +105,8 @@ class RunningWorld:
             )
         for host in self.hosts.values():
             self.network.add_address(host.spec.address, host.spec.name)
+            if host.spec.public:
+                self.network.translate(host.spec.public, host.spec.address)
             await host.start()
             host.resume()
         if self.clock.runs:
@@ -154,7 +169,8 @@ class RunningWorld:
             place, "domain", lambda _line: DnsStreamProtocol(self.dns.answer), Limits()
         )
         await self.network.listen_with_datagrams(
-            listener, lambda record: DnsDatagramProtocol(self.dns.answer, record)
+            listener,
+            lambda record, silent: DnsDatagramProtocol(self.dns.answer, record, silent),
         )
         self._dns_listener = listener
         self.recorder.emit(
@@ -186,6 +202,47 @@ class RunningWorld:
             )
         return self._resolvers[name]
 
+    def resolver_of(self, name: str) -> Resolver:
+        """The resolver of a machine by name; raises LookupError, naming those there are."""
+        machines = self.machines()
+        if name not in machines or name == self.world.dns.host:
+            known = ", ".join(m for m in machines if m != self.world.dns.host)
+            raise LookupError(f"no machine called {name!r} looks names up; there are: {known}")
+        return self.resolver(name, machines[name])
+
+    def flush_caches(self, name: str | None) -> None:
+        """Let one resolver, or all of them, forget everything."""
+        if name is not None:
+            self.resolver_of(name)
+        for host, resolver in self._resolvers.items():
+            if name in (None, host) and (known := len(resolver.known())):
+                resolver.flush()
+                self.recorder.emit(CacheFlushed, host=host, forgotten=known)
+
+    def plan_dns_failure(self, name: str, rtype: str, status: str, times: int | None) -> None:
+        """Let the name server fail, and put it on record."""
+        failure = self.dns.fail(name, rtype, status, times)
+        self._fault(FaultPlanned, "dns", str(failure))
+
+    def heal_dns(self, name: str | None, rtype: str | None) -> None:
+        """Take back planned failures of the name server."""
+        for failure in self.dns.heal(name, rtype):
+            self._fault(FaultMended, "dns", str(failure))
+
+    def plan_network_fault(self, fault: Fault) -> None:
+        """Let something go wrong on the way, and put it on record."""
+        self._fault(FaultPlanned, "network", str(fault))
+        self.network.plan(fault)
+
+    def mend_network(self, one: str | None, other: str | None) -> None:
+        """Take back planned faults of the network."""
+        ends = [None if name is None else self.ends(name) for name in (one, other)]
+        for fault in self.network.faults.mend(*ends):
+            self._fault(FaultMended, "network", str(fault))
+
+    def _fault(self, kind: type[FaultPlanned | FaultMended], part: str, what: str) -> None:
+        self.recorder.emit(kind, host=self.world.name, part=part, what=what)
+
     async def _ask(self, name: str, ip: str, query: bytes, tcp: bool) -> bytes:
         server = self.world.dns.address
         if not tcp:
@@ -213,8 +270,9 @@ class RunningWorld:
             return self.network.name_of(str(ipaddress.ip_address(host))) is not None
         except ValueError:
             name = host.lower().rstrip(".")
+        zones = {zone.origin for zone in self.dns.zones}.union(self.world.dns.zones)
         return name.endswith(".example") or any(
-            name == zone or name.endswith(f".{zone}") for zone in self.world.dns.zones
+            name == zone or name.endswith(f".{zone}") for zone in zones
         )
 
     async def dial_from(self, laptop: LaptopSpec, host: str, port: int) -> socket.socket:
@@ -229,11 +287,42 @@ class RunningWorld:
             return [str(ipaddress.ip_address(host))]
         except ValueError:
             answer = await self.dig(laptop, host, "A")
+            if answer.status == "NODATA":
+                answer = await self.dig(laptop, host, "AAAA")
         if answer.status in ("SERVFAIL", "TIMEOUT"):
             raise socket.gaierror(
                 socket.EAI_AGAIN, f"Temporary failure in name resolution: {host} ({answer.status})"
             )
         return answer.addresses()
+
+    # --- the network ------------------------------------------------------------------------
+
+    def machines(self) -> dict[str, str]:
+        """Every machine of the world, and its address."""
+        places = {m.name: m.address for m in self.world.laptops.values()}
+        places |= {host.spec.name: host.spec.address for host in self.hosts.values()}
+        return places | {self.world.dns.host: self.world.dns.address}
+
+    def ends(self, name: str | None) -> Ends:
+        """The machines that a name stands for: one of them, or all those of a domain; None:
+        everybody.  Raises LookupError when there is none."""
+        if name is None:
+            return EVERYBODY
+        machines = self.machines()
+        if name in machines:
+            return Ends(name, frozenset({machines[name]}))
+        found = {ip for host, ip in machines.items() if host.endswith(f".{name}")}
+        found |= {h.spec.address for h in self.hosts.values() if name in h.spec.domains}
+        if not found:
+            raise LookupError(
+                f"no machine and no domain is called {name!r}; there are: {', '.join(machines)}"
+            )
+        return Ends(name, frozenset(found))
+
+    def _pass_time(self, length: timedelta) -> None:
+        """What is due in the meantime is done when its turn comes: nobody on the way waits for
+        the world's own work."""
+        self.clock.move_to(self.clock.now() + length)
 
     # --- time -----------------------------------------------------------------------------
 

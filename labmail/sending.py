@@ -51,7 +51,7 @@ class Sender:
 
         as_it_is: a weakness, see `labmail.smtp.lenient`.
         """
-        route = await self._route(parcel, domain)
+        route = await self.route(domain, parcel.number)
         if not route.hops:
             result = "refused" if route.failure == "permanent" else "deferred"
             return [
@@ -66,15 +66,17 @@ class Sender:
                     return outcomes
         return outcomes
 
-    async def _route(self, parcel: Parcel, domain: str) -> Route:
-        async def lookup(name: str, rtype: str) -> Answer:
-            return await self.resolver.lookup(name, rtype, parcel.number)
+    async def route(self, domain: str, parcel: int | None = None) -> Route:
+        """The way to a domain as it is now, for this letter or for none."""
 
-        route = await find_route(lookup, domain, self.names, self.ids)
+        async def lookup(name: str, rtype: str) -> Answer:
+            return await self.resolver.lookup(name, rtype, parcel)
+
+        route = await find_route(lookup, domain, self.names, self.ids, (self.address,))
         self.emit(
             Routed,
             host=self.name,
-            parcel=parcel.number,
+            parcel=parcel,
             domain=domain,
             hops=tuple((h.preference, h.host, h.addresses) for h in route.hops),
             note=route.note,

@@ -38,7 +38,8 @@ class HostSpec:
 
     `domains` are delivered to mailboxes of this host; mail for `relays_for` is
     taken and passed on to a better MX.  `also_known_as` are further names on
-    its certificate.
+    its certificate.  `public` is the address by which others reach it where a
+    translator of addresses stands before it (RFC 2663 §4.2): the host itself does not know it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class HostSpec:
     domains: tuple[str, ...] = ()
     relays_for: tuple[str, ...] = ()
     also_known_as: tuple[str, ...] = ()
+    public: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class _Reader:
             self._list_at(data, "domains", where, default=()),
             self._list_at(data, "relays_for", where, default=()),
             self._list_at(data, "also_known_as", where, default=()),
+            self._address_at(data, "public", where) if "public" in data else "",
         )
 
     def _laptop(self, name: str, data: dict[str, Any], where: tuple[str, ...]) -> LaptopSpec:

@@ -25,7 +25,14 @@ from labmail.dns.masterfile import ZoneError
 from labmail.lab import LabClosed
 from labmail.paths import data_dir
 from labmail.running import RunningWorld
-from labmail.trace.events import Accepted, ClockMoved, Delivered, HostStopped
+from labmail.trace.events import (
+    Accepted,
+    ClockMoved,
+    Delivered,
+    HostStopped,
+    LookedUp,
+    Routed,
+)
 from labmail.world import WorldError
 
 FILES = Path("/proc/self/fd")
@@ -473,6 +480,15 @@ def test_stopping_a_host_cuts_its_conversations(lab: Lab) -> None:
 
 
 # --- looking in ---------------------------------------------------------------------------------
+
+
+def test_a_route_is_asked_for_without_a_letter(lab: Lab) -> None:
+    with lab.record() as trace:
+        route = lab.route("saigon.example", "smtp.hanoi.example")
+    assert [hop.host for hop in route.hops] == ["mx1.saigon.example", "mx2.saigon.example"]
+    assert lab.route("saigon.example", "mx2.saigon.example").note.startswith("left out, being us")
+    assert {e.parcel for e in trace.of(LookedUp, Routed)} == {None}
+    assert trace.connections == ()
 
 
 def test_dig(lab: Lab) -> None:

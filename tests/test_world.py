@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labmail.paths import data_dir
 from labmail.queue.schedule import Schedule
 from labmail.world import WorldError, load_world
 
@@ -57,14 +58,19 @@ def test_who_lives_where() -> None:
     assert world.laptop_of("freman.alpha@arrakis.example").name == "son-laptop.hanoi.example"
 
 
-def test_addresses_of_the_course_are_all_different() -> None:
-    world = load_world("course")
+EVERY_WORLD = sorted(path.stem for path in (data_dir() / "worlds").glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", EVERY_WORLD)
+def test_addresses_are_all_different(name: str) -> None:
+    world = load_world(name)
     machines = [*world.hosts.values(), *world.laptops.values(), world.dns]
     assert len({machine.address for machine in machines}) == len(machines)
 
 
-def test_every_account_has_a_home() -> None:
-    world = load_world("course")
+@pytest.mark.parametrize("name", EVERY_WORLD)
+def test_every_account_has_a_home(name: str) -> None:
+    world = load_world(name)
     assert all(world.host_of(account.domain) for account in world.accounts.values())
 
 
@@ -108,7 +114,7 @@ def test_a_schedule_can_be_named_and_changed(tmp_path: Path) -> None:
 
 
 def test_a_world_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(WorldError, match="Worlds of this lab: course"):
+    with pytest.raises(WorldError, match="Worlds of this lab: caphe, course"):
         load_world("khongco")
 
 

@@ -57,6 +57,9 @@ RECORD_SHAPE = (
 )
 
 
+PLACE_WIDTH = 100
+"""Letters of a wrong line that an error shows."""
+
 _LIKE_A_TTL = re.compile(r"(\d+[wdhms]?)+", re.IGNORECASE)
 """3600, 1h30m: what can stand before the type and is no class.  An address is nothing like it."""
 
@@ -66,15 +69,37 @@ class ZoneError(ValueError):
 
     file: the file, by its last folders and name; line: the first line of the
     entry at fault, from 1; problem: what is wrong; advice: what was expected
-    and what to do.  ``str()`` says all of it in one sentence.
+    and what to do.  ``str()`` says all of it in one sentence.  text: the whole file,
+    from which `place` shows the line; at: the word of it that is wrong.
     """
 
-    def __init__(self, file: str, line: int, problem: str, advice: str) -> None:
+    def __init__(
+        self, file: str, line: int, problem: str, advice: str, text: str = "", at: str = ""
+    ) -> None:
         super().__init__(f"{file}, line {line}: {problem}; {advice}")
         self.file = file
         self.line = line
         self.problem = problem
         self.advice = advice
+        self.place = _place(text, line, at)
+        """The line, with a mark under the part that is wrong; "" when there is no such line."""
+        if self.place:
+            self.add_note(self.place)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the mistake is in the zone, not in the
+        code."""
+        return [f"{type(self).__name__}: {self}", *([self.place] if self.place else [])]
+
+
+def _place(text: str, line: int, at: str) -> str:
+    lines = text.split("\n")
+    if not 0 < line <= len(lines) or not lines[line - 1].strip():
+        return ""
+    source = lines[line - 1].expandtabs().rstrip()[:PLACE_WIDTH]
+    wrong = at if at and at in source else source.partition(";")[0].strip() or source.strip()
+    head = f"{line:>6} | "
+    return f"{head}{source}\n{' ' * (len(head) + source.rindex(wrong))}{'^' * len(wrong)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +210,7 @@ class _MasterFile:
                 f'"{text}" is not a domain name',
                 "expected labels of 1 to 63 octets with single dots between them, "
                 "255 octets in all, like smtp.hanoi.example.",
+                at=text,
             ) from error
 
     def _ttl(self, text: str) -> int:
@@ -196,6 +222,7 @@ class _MasterFile:
             raise self._error(
                 f'"{text}" is not a time to live',
                 f"expected seconds, at most {MAX_TTL}, or a time like 1h30m",
+                at=text,
             )
         return ttl
 
@@ -204,9 +231,11 @@ class _MasterFile:
             rdtype = dns.rdatatype.from_text(text)
         except (dns.exception.DNSException, ValueError) as error:
             problem = f'"{text}" is not a record type'
-            raise self._error(problem, RECORD_SHAPE + self._hint()) from error
+            raise self._error(problem, RECORD_SHAPE + self._hint(), at=text) from error
         if dns.rdatatype.is_metatype(rdtype):
-            raise self._error(f"{text} can be asked for, but not be stored in a zone", RECORD_SHAPE)
+            raise self._error(
+                f"{text} can be asked for, but not be stored in a zone", RECORD_SHAPE, text
+            )
         return rdtype
 
     def _data(self, rdtype: dns.rdatatype.RdataType) -> dns.rdata.Rdata:
@@ -220,6 +249,7 @@ class _MasterFile:
             raise self._error(
                 f'cannot read the {kind} record "{self._source_line()}"',
                 f"expected after {kind}: {expected}{self._hint()}",
+                at=self._after(kind),
             ) from error
 
     # --- tokens -----------------------------------------------------------------------
@@ -251,12 +281,20 @@ class _MasterFile:
             raise self._error(
                 f'"{token.value}" is too much after {name}',
                 f"expected one value after {name}; put a ; before a comment",
+                at=str(token.value),
             )
 
     # --- errors -----------------------------------------------------------------------
 
-    def _error(self, problem: str, advice: str) -> ZoneError:
-        return ZoneError(self._file, self._line, problem, advice)
+    def _error(self, problem: str, advice: str, at: str = "") -> ZoneError:
+        text = "\n".join(self._source)
+        return ZoneError(self._file, self._line, problem, advice, text, at)
+
+    def _after(self, kind: str) -> str:
+        """The data behind the type on the line at fault; "" when there is none."""
+        line = self._source[self._line - 1] if self._line <= len(self._source) else ""
+        found = re.search(rf"\b{kind}\s+([^;]*[^;\s])", line, re.IGNORECASE)
+        return found.group(1) if found else ""
 
     def _source_line(self) -> str:
         if self._line > len(self._source):

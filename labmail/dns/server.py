@@ -29,6 +29,7 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 
 from labmail.dns.zone import Kind, Zone, targets
 
@@ -47,16 +48,48 @@ TCP_SIZE = 65535
 MAX_CHAIN = 16
 """How many CNAMEs one reply follows."""
 
-FAILURES = {"SERVFAIL": dns.rcode.SERVFAIL, "REFUSED": dns.rcode.REFUSED, "TIMEOUT": None}
-"""The planned failures, and the reply code of each; None: no reply at all."""
+LAME_TTL = 3600
+"""Seconds that the referral of a lame server may be remembered; our resolver does not do so."""
+
+FAILURES = {
+    "SERVFAIL": "the server is in trouble",
+    "REFUSED": "the server says that the name is none of its business",
+    "TIMEOUT": "no reply at all",
+    "LAME": "the server sends the client on to itself: others name it, it does not know the zone",
+    "TRUNCATED": "an empty reply over UDP that says: ask again over TCP",
+}
+"""The failures that can be planned, and how each looks to the client."""
+
+EVERY_TYPE = "ANY"
+"""The type of a planned failure that meets questions of all types."""
 
 
 @dataclass(slots=True)
-class _Failure:
-    """A planned failure: `left` counts the questions still to fail, None for all of them."""
+class Failure:
+    """A planned failure: `left` counts the questions still to fail, None for all of them.
 
-    rcode: dns.rcode.Rcode | None
+    LAME is about a whole zone: it meets `name` and every name below it.
+    """
+
+    name: dns.name.Name
+    rtype: str
+    status: str
     left: int | None
+
+    def __str__(self) -> str:
+        name = self.name.to_text(omit_final_dot=True)
+        types = "every type" if self.rtype == EVERY_TYPE else self.rtype
+        below = " and below" if self.status == "LAME" else ""
+        left = "" if self.left is None else f", {self.left} more"
+        return f"{name}{below}, {types}: {self.status}{left}"
+
+    def meets(self, name: dns.name.Name, rtype: str, udp: bool) -> bool:
+        """Whether this question is to fail."""
+        if self.left == 0 or self.rtype not in (rtype, EVERY_TYPE):
+            return False
+        if self.status == "TRUNCATED" and not udp:
+            return False
+        return name.is_subdomain(self.name) if self.status == "LAME" else name == self.name
 
 
 class DnsServer:
@@ -64,7 +97,7 @@ class DnsServer:
 
     def __init__(self, zones: Iterable[Zone]) -> None:
         self._zones = {zone.apex: zone for zone in zones}
-        self._failures: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], _Failure] = {}
+        self._failures: list[Failure] = []
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -83,24 +116,40 @@ class DnsServer:
         """Serve this zone from now on, in place of the one with the same name if there is one."""
         self._zones[zone.apex] = zone
 
-    def fail(self, name: str, rtype: str, status: str, times: int | None = None) -> None:
-        """Plan a failure that no zone file can express: SERVFAIL, REFUSED, or TIMEOUT (silence).
+    def remove(self, zone: Zone) -> None:
+        """Serve this zone no more."""
+        self._zones.pop(zone.apex, None)
 
-        It meets questions for `name` and `rtype`: the next `times` of them, or
-        all until `heal`.  Raises ValueError for another status, type or name.
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The planned failures that are still to come, in the order in which they were planned."""
+        return tuple(failure for failure in self._failures if failure.left != 0)
+
+    def fail(self, name: str, rtype: str, status: str, times: int | None = None) -> Failure:
+        """Plan a failure that no zone file can express: a status of `FAILURES`.
+
+        It meets questions for `name` and `rtype` ("ANY": every type): the next
+        `times` of them, or all until `heal`.  An earlier plan for the same name and
+        type is forgotten.  Raises ValueError for another status, type, name or number.
         """
         if status not in FAILURES:
             raise ValueError(f"{status!r} cannot be planned: use one of {', '.join(FAILURES)}")
-        try:
-            key = (dns.name.from_text(name), dns.rdatatype.from_text(rtype))
-        except dns.exception.DNSException as error:
-            problem = f"{name!r} {rtype!r}: not a name and a record type ({error})"
-            raise ValueError(problem) from error
-        self._failures[key] = _Failure(FAILURES[status], times)
+        if times is not None and times < 1:
+            raise ValueError(f"{times} times is never: give 1 or more, or nothing for always")
+        failure = Failure(*_question(name, rtype), status, times)
+        self.heal(name, rtype)
+        self._failures.append(failure)
+        return failure
 
-    def heal(self) -> None:
-        """Forget all planned failures."""
-        self._failures.clear()
+    def heal(self, name: str | None = None, rtype: str | None = None) -> tuple[Failure, ...]:
+        """Forget planned failures: those of a name, or of a name and a type, or all of them.
+        Returns what was still to come."""
+        of = dns.name.from_text(name) if name is not None else None
+        healed = tuple(
+            f for f in self._failures if of in (None, f.name) and rtype in (None, f.rtype)
+        )
+        self._failures = [f for f in self._failures if f not in healed]
+        return tuple(failure for failure in healed if failure.left != 0)
 
     # --- one query ------------------------------------------------------------------------
 
@@ -117,33 +166,53 @@ class DnsServer:
             message = dns.message.from_wire(query)
         except Exception:  # the bytes are anybody's, and dnspython raises many kinds of things
             return _bare_reply(query, dns.rcode.FORMERR)
-        failure = self._planned(message)
-        if failure is not None and failure.rcode is None:
+        failure = self._planned(message, udp)
+        if failure is not None and failure.status == "TIMEOUT":
             return None
-        reply = self._reply(message, failure.rcode if failure else None)
+        reply = self._reply(message) if failure is None else self._failed(message, failure)
         return reply.to_wire(
             max_size=_size_limit(message) if udp else TCP_SIZE,
             prefer_truncation=True,  # RFC 2181 §9: TC, and only where something needed is left out
             want_shuffle=False,  # the order of the file, the same in every run
         )
 
-    def _planned(self, message: dns.message.Message) -> _Failure | None:
+    def _planned(self, message: dns.message.Message, udp: bool) -> Failure | None:
         """The failure planned for this question; one of its times is then used up."""
         if len(message.question) != 1:
             return None
         question = message.question[0]
-        failure = self._failures.get((question.name, question.rdtype))
-        if failure is None or failure.left == 0:
-            return None
-        if failure.left is not None:
+        rtype = dns.rdatatype.to_text(question.rdtype)
+        met = (f for f in self._failures if f.meets(question.name, rtype, udp))
+        failure = next(met, None)
+        if failure is not None and failure.left is not None:
             failure.left -= 1
         return failure
 
-    def _reply(
-        self, message: dns.message.Message, planned: dns.rcode.Rcode | None
-    ) -> dns.message.Message:
+    def _failed(self, message: dns.message.Message, failure: Failure) -> dns.message.Message:
+        """The reply of a server that fails as planned."""
         reply = dns.message.make_response(message, our_payload=EDNS_UDP_SIZE, pad=0)
-        objection = planned if planned is not None else _objection(message)
+        if failure.status == "TRUNCATED":
+            reply.flags |= dns.flags.TC
+        elif failure.status == "LAME":
+            reply.authority.append(
+                dns.rrset.from_text(failure.name, LAME_TTL, "IN", "NS", *self._own_names())
+            )
+        else:
+            reply.set_rcode(dns.rcode.from_text(failure.status))
+        return reply
+
+    def _own_names(self) -> list[str]:
+        """What other zones call the server: the names of their NS records."""
+        names = {
+            str(record.target)
+            for zone in self._zones.values()
+            for record in zone.rrset(zone.apex, dns.rdatatype.NS) or ()
+        }
+        return sorted(names) or ["ns.lab."]
+
+    def _reply(self, message: dns.message.Message) -> dns.message.Message:
+        reply = dns.message.make_response(message, our_payload=EDNS_UDP_SIZE, pad=0)
+        objection = _objection(message)
         if objection is not None:
             reply.set_rcode(objection)
             return reply
@@ -210,6 +279,16 @@ def _answer_from(
     if found.kind in (Kind.NXDOMAIN, Kind.NODATA):
         reply.authority.append(zone.negative_soa())  # RFC 2308 §3
     return None
+
+
+def _question(name: str, rtype: str) -> tuple[dns.name.Name, str]:
+    """A name and a type to plan a failure for; raises ValueError when they cannot be that."""
+    try:
+        text = dns.rdatatype.to_text(dns.rdatatype.from_text(rtype))
+        return dns.name.from_text(name), text
+    except (dns.exception.DNSException, ValueError) as error:
+        problem = f"{name!r} {rtype!r}: not a name and a record type ({error})"
+        raise ValueError(problem) from error
 
 
 def _objection(message: dns.message.Message) -> dns.rcode.Rcode | None:

@@ -5,7 +5,8 @@ message has its length in front, two octets; a client may send several queries
 before it reads the first reply (RFC 7766 §6.2.1.1).
 
 The protocols are handed ``answer``, a function of bytes (`DnsServer.answer`),
-and know no zones; the datagram protocol tells ``record`` what it heard and said.
+and know no zones; the datagram protocol tells ``record`` what it heard and said, and
+``silent`` whom it leaves without an answer.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ async def read_framed(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
+KeepSilent = Callable[[Peer], None]
+"""``silent(peer)``: called where a datagram will never be answered."""
+
+
 class Frames:
     """Cuts a stream into messages: bytes go in, however they were cut; whole messages come out."""
 
@@ -65,9 +70,15 @@ class Frames:
 class DnsDatagramProtocol(asyncio.DatagramProtocol):
     """UDP: every datagram is a query of its own."""
 
-    def __init__(self, answer: AnswerQuery, record: RecordDatagram) -> None:
+    def __init__(
+        self,
+        answer: AnswerQuery,
+        record: RecordDatagram,
+        silent: KeepSilent = lambda _peer: None,
+    ) -> None:
         self._answer = answer
         self._record = record
+        self._silent = silent
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,7 +88,9 @@ class DnsDatagramProtocol(asyncio.DatagramProtocol):
         peer = addr[:2]
         self._record(peer, Side.CLIENT, data)
         reply = self._answer(data, True)
-        if reply is not None and self._transport is not None:
+        if reply is None:
+            self._silent(peer)
+        elif self._transport is not None:
             self._record(peer, Side.SERVER, reply)
             self._transport.sendto(reply, addr)
 

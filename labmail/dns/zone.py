@@ -14,7 +14,7 @@ are kept apart, because for mail they are different things:
   address and without MX still gets mail, at that address (RFC 5321 §5.1).
 
 What does not fit: there is no DNSSEC here, and a zone is read as a whole; to
-change it, edit its file and load it again.
+change it, edit its text and load it again (`labmail.dns.desk`).
 """
 
 from __future__ import annotations
@@ -76,11 +76,13 @@ class Zone:
     zone, or when a CNAME has company.
     """
 
-    def __init__(self, entries: Iterable[Entry], file: str) -> None:
+    def __init__(self, entries: Iterable[Entry], file: str, text: str = "") -> None:
         self.file = file
         """Where the zone comes from, as errors name it."""
+        self.text = text
+        """The master file it was read from."""
         self._entries = tuple(entries)
-        self._soa_entry = _only_soa(self._entries, file)
+        self._soa_entry = _only_soa(self._entries, file, text)
         self.apex = self._soa_entry.name
         """The origin, as dnspython has it."""
         self._nodes: dict[dns.name.Name, Node] = {}
@@ -174,8 +176,7 @@ class Zone:
 
     def _check_inside(self, entry: Entry) -> None:
         if not entry.name.is_subdomain(self.apex):
-            raise ZoneError(
-                self.file,
+            raise self._error(
                 entry.line,
                 f"{entry.name} lies outside of the zone {self.apex}",
                 f"expected a name that ends in {self.apex}; move the record to the file of its "
@@ -196,16 +197,18 @@ class Zone:
         else:
             advice = "expected one CNAME and nothing else, or no CNAME: keep the one or the other"
         problem = f"{entry.name} has a CNAME and another record beside it"
-        raise ZoneError(self.file, entry.line, problem, advice)
+        raise self._error(entry.line, problem, advice)
 
     def _check_name_servers(self) -> None:
         if self.rrset(self.apex, dns.rdatatype.NS) is None:
-            raise ZoneError(
-                self.file,
+            raise self._error(
                 self._soa_entry.line,
                 f"nothing says which server answers for {self.apex}",
                 "expected an NS record at the domain itself: add a line such as @ NS ns.lab.",
             )
+
+    def _error(self, line: int, problem: str, advice: str) -> ZoneError:
+        return ZoneError(self.file, line, problem, advice, self.text)
 
 
 def load_zone(path: Path | str, origin: str | None = None) -> Zone:
@@ -231,7 +234,7 @@ def load_zone(path: Path | str, origin: str | None = None) -> Zone:
 
 def parse_zone(text: str, file: str, origin: str) -> Zone:
     """A zone from the text of a master file; `file` is the name that errors show."""
-    return Zone(read_entries(text, file, origin), file)
+    return Zone(read_entries(text, file, origin), file, text)
 
 
 def load_zones(folder: Path | str) -> list[Zone]:
@@ -249,7 +252,7 @@ def load_zones(folder: Path | str) -> list[Zone]:
     return list(zones.values())
 
 
-def _only_soa(entries: tuple[Entry, ...], file: str) -> Entry:
+def _only_soa(entries: tuple[Entry, ...], file: str, text: str) -> Entry:
     soas = [entry for entry in entries if entry.rdata.rdtype == dns.rdatatype.SOA]
     if not soas:
         raise ZoneError(
@@ -262,7 +265,7 @@ def _only_soa(entries: tuple[Entry, ...], file: str) -> Entry:
     if len(soas) > 1:
         problem = f"a second SOA; the first is on line {soas[0].line}"
         advice = "a file is one zone with one SOA: delete one, or make it two files"
-        raise ZoneError(file, soas[1].line, problem, advice)
+        raise ZoneError(file, soas[1].line, problem, advice, text)
     return soas[0]
 
 

@@ -2,6 +2,7 @@
 
 ``addresses``   well-known ports and the names of services
 ``network``     (address, port) of the lab ↔ a real socket on 127.0.0.1
+``faults``      what is planned to go wrong on the way: cuts, blocked ports, long ways
 ``connection``  one accepted connection: the tap under and above TLS, limits, hang-ups
 ``tls``         TLS on plain bytes
 ``limits``      what a server puts up with

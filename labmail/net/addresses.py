@@ -24,3 +24,12 @@ _BY_PORT = {port: name for name, port in SERVICES.items()}
 def service_of(port: int) -> str:
     """The service on a well-known port; ``"port 8025"`` for a port that is not one."""
     return _BY_PORT.get(port, f"port {port}")
+
+
+def port_of(service: int | str) -> int:
+    """The port of a service, by name or number; raises ValueError for another name."""
+    if isinstance(service, int):
+        return service
+    if service not in SERVICES:
+        raise ValueError(f"no service is called {service!r}; there are: {', '.join(SERVICES)}")
+    return SERVICES[service]

@@ -115,6 +115,7 @@ class Exchange(Protocol):
 
     def claim(self, real_port: int, listener: Listener) -> Caller: ...
     def next_connection(self) -> int: ...
+    def waited_for(self, line: Line) -> None: ...
     def line_changed(self, line: Line) -> None: ...
 
 
@@ -144,6 +145,7 @@ class Line(asyncio.Protocol):
         self._tls_ready: asyncio.Future[bool] | None = None
         self._said = {Side.CLIENT: 0, Side.SERVER: 0}
         self._ciphered = {Side.CLIENT: 0, Side.SERVER: 0}
+        self._spoke_last = Side.CLIENT
         self._closed_by: Side | None = None
         self._close_reason = ""
         self._last_heard = self._loop.time()
@@ -288,6 +290,7 @@ class Line(asyncio.Protocol):
         """Say something to the client."""
         if self.closing or self.closed or not data:
             return
+        self._take_turns(Side.SERVER)
         if self._tls is None:
             self._record(Side.SERVER, Layer.OPEN, data)
             self._to_socket(data)
@@ -430,6 +433,8 @@ class Line(asyncio.Protocol):
     def _tls_established(self) -> None:
         assert self._tls is not None and self._tls_ready is not None
         cipher = self._tls.object.cipher()
+        self._take_turns(Side.CLIENT)
+        self._exchange.waited_for(self)  # RFC 8446 §2: the handshake is one round trip
         self.emit(
             TlsStarted,
             connection=self.connection,
@@ -481,6 +486,7 @@ class Line(asyncio.Protocol):
     def _hear(self, layer: Layer, data: bytes) -> None:
         if self.closed:
             return
+        self._take_turns(Side.CLIENT)
         self._record(Side.CLIENT, layer, data)
         if self._observer is not None:
             for output in self._observer.client_said(data):
@@ -488,6 +494,12 @@ class Line(asyncio.Protocol):
         if self._inner is not None and not self.closing:
             with self._in_one_piece():
                 self._inner.data_received(data)
+
+    def _take_turns(self, speaker: Side) -> None:
+        """A client that speaks after the server has waited for its words: a way back and forth."""
+        if speaker is Side.CLIENT and self._spoke_last is Side.SERVER:
+            self._exchange.waited_for(self)
+        self._spoke_last = speaker
 
     def _record(self, sender: Side, layer: Layer, data: bytes) -> None:
         counts = self._ciphered if layer is Layer.CIPHER else self._said

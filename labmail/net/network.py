@@ -16,11 +16,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+from asyncio import FIRST_COMPLETED
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 from labmail.net.addresses import service_of
 from labmail.net.connection import Caller, Line, Listener
+from labmail.net.faults import Cut, Fault, Faults, Way, between
 from labmail.runtime.ids import Ids
 from labmail.trace.events import ConnectFailed, Datagram, Place, Side
 from labmail.trace.recorder import Recorder, compact
@@ -32,14 +35,17 @@ OUTSIDE = ("outside", "192.0.2.200")
 STRANGERS_REMEMBERED = 1000
 """Programs outside that keep their calling port in the trace while they send datagrams."""
 UDP_PATIENCE = 2.0
-"""Real seconds to wait for an answer by UDP; on loopback it comes at once or never."""
+"""Real seconds to wait for an answer by UDP.  A server of the lab answers at once, or says that
+it will not: this is for datagrams that the system itself has lost."""
 QUIET_TURNS = 4
 """Turns of the loop in which nothing happens, after which nothing will happen by itself."""
 
 Peer = tuple[str, int]
 RecordDatagram = Callable[[Peer, Side, bytes], None]
-ServeDatagrams = Callable[[RecordDatagram], asyncio.DatagramProtocol]
-"""Makes the protocol that answers datagrams; it is handed the function that records them."""
+KeepSilent = Callable[[Peer], None]
+ServeDatagrams = Callable[[RecordDatagram, KeepSilent], asyncio.DatagramProtocol]
+"""Makes the protocol that answers datagrams; it is handed the function that records them, and
+the one to call where there will be no answer."""
 
 
 class NoRoute(OSError):
@@ -58,6 +64,12 @@ class Network:
         self._callers: dict[int, Caller] = {}
         self._ringing: dict[int, tuple[Listener, asyncio.Future[None]]] = {}
         self._strangers: dict[int, Place] = {}
+        self._asking: dict[int, tuple[Peer, asyncio.Future[None]]] = {}
+        self._behind: dict[str, str] = {}
+        self.faults = Faults()
+        """What is planned to go wrong on the way."""
+        self.pass_time: Callable[[timedelta], None] = lambda _length: None
+        """Called when lab time passes on the way, because of a planned delay."""
         self._calling_ports: Counter[str] = Counter()
         self._connections = itertools.count(1)
         self._lines: set[Line] = set()
@@ -77,8 +89,17 @@ class Network:
 
     def real_port(self, ip: str, port: int) -> int | None:
         """The port on 127.0.0.1 that stands for (address, port); None if nothing listens."""
-        listener = self._listeners.get((ip, port))
+        listener = self._listener_at(ip, port)
         return listener.real_port if listener else None
+
+    def translate(self, public: str, private: str) -> None:
+        """Stand a translator of addresses before a host: who calls its public address gets
+        through to the private one, and the host itself knows nothing of it (RFC 2663 §4.2)."""
+        self._behind[public] = private
+        self._names[public] = self._names.get(private, private)
+
+    def _listener_at(self, ip: str, port: int) -> Listener | None:
+        return self._listeners.get((self._behind.get(ip, ip), port))
 
     # --- listening ---------------------------------------------------------------------
 
@@ -105,7 +126,8 @@ class Network:
                 await self.unlisten(listener)
                 continue
             transport, _ = await loop.create_datagram_endpoint(
-                lambda: serve(self._datagram_recorder(listener.place)), sock=udp
+                lambda: serve(self._datagram_recorder(listener.place), self._keeps_silent),
+                sock=udp,
             )
             key = (listener.place.ip, listener.place.port)
             self._datagrams[key] = (transport, listener.real_port)
@@ -117,6 +139,7 @@ class Network:
         self._listeners.pop(key, None)
         if key in self._datagrams:
             self._datagrams.pop(key)[0].close()
+            self._leave_unanswered(key)
         if listener.server is not None:
             listener.server.close()
         self._refuse_ringing(listener)
@@ -149,11 +172,16 @@ class Network:
 
         `out_of_time` is set when a server that was told to be silent lets the caller wait.
         Returns a connected, non-blocking socket.  Raises ConnectionRefusedError
-        when nothing listens there, NoRoute when nobody has the address.
+        when nothing listens there, NoRoute when nobody has the address, and what
+        a planned fault says when one stands in the way.
         """
         client = Place(name, ip, self._calling_port(ip))
         server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
-        listener = self._listeners.get((server_ip, port))
+        private_ip = self._behind.get(server_ip, server_ip)
+        if way := self.faults.stopping(ip, private_ip, port):
+            raise self._stopped(way, client, server, parcel)
+        self._round_trip(ip, private_ip)  # RFC 9293 §3.5: SYN, and the SYN that answers it
+        listener = self._listener_at(server_ip, port)
         if listener is None:
             raise self._failure(client, server, parcel)
         sock = self._bound_socket(socket.SOCK_STREAM)
@@ -185,25 +213,75 @@ class Network:
         Raises TimeoutError when no answer comes: a datagram to a port where
         nobody listens vanishes.
         """
-        target = self._datagrams.get((server_ip, port))
+        key = (server_ip, port)
+        target = self._datagrams.get(key)
         client = Place(name, ip, self._calling_port(ip))
-        if target is None:
+        way = self.faults.stopping(ip, server_ip, port)
+        if target is None or way:
             server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
             self.recorder.emit(
                 Datagram, client=client, server=server, sender=Side.CLIENT, data=question
             )
-            raise TimeoutError(f"no answer from {server}: nothing listens there")
-        sock = self._bound_socket(socket.SOCK_DGRAM)
+            why = "it is cut off" if way else "nothing listens there"
+            raise TimeoutError(f"no answer from {server}: {why}")
+        self._round_trip(ip, server_ip)
+        return await self._exchange(client, key, target[1], question)
+
+    async def _exchange(
+        self, client: Place, server: Peer, server_port: int, question: bytes
+    ) -> bytes:
+        """One datagram there and one back, through real sockets."""
         loop = asyncio.get_running_loop()
+        sock = self._bound_socket(socket.SOCK_DGRAM)
         real_port = sock.getsockname()[1]
+        silence: asyncio.Future[None] = loop.create_future()
         self._callers[real_port] = Caller(client, "host")
+        self._asking[real_port] = (server, silence)
         try:
-            await loop.sock_sendto(sock, question, (LOOPBACK, target[1]))
-            answer, _ = await asyncio.wait_for(loop.sock_recvfrom(sock, 65535), UDP_PATIENCE)
-            return answer
+            await loop.sock_sendto(sock, question, (LOOPBACK, server_port))
+            answer = asyncio.ensure_future(loop.sock_recvfrom(sock, 65535))
+            await asyncio.wait((answer, silence), timeout=UDP_PATIENCE, return_when=FIRST_COMPLETED)
+            if not answer.done():
+                answer.cancel()
+                raise TimeoutError(f"no answer from {server[0]}: it keeps silent")
+            return answer.result()[0]
         finally:
+            self._asking.pop(real_port, None)
             self._callers.pop(real_port, None)
             sock.close()
+
+    def _keeps_silent(self, peer: Peer) -> None:
+        """Whoever asked from this port will hear nothing: it need not wait for that."""
+        if peer[1] in self._asking and not (silence := self._asking[peer[1]][1]).done():
+            silence.set_result(None)
+
+    def _leave_unanswered(self, server: Peer) -> None:
+        """What was asked there and is not answered yet never will be."""
+        for real_port, (asked, _) in list(self._asking.items()):
+            if asked == server:
+                self._keeps_silent((LOOPBACK, real_port))
+
+    # --- planned faults ---------------------------------------------------------------------
+
+    def plan(self, fault: Fault) -> None:
+        """Let this go wrong from now on.  A cut ends the connections that it cuts."""
+        self.faults.plan(fault)
+        if isinstance(fault, Cut):
+            for line in list(self._lines):
+                ends = line.connection.client.ip, line.connection.server.ip
+                if between(fault.one, fault.other, *ends):
+                    line.abort("the network between the two was cut")
+
+    def _round_trip(self, a: str, b: str) -> None:
+        if length := self.faults.delay(a, b):
+            self.pass_time(length)
+
+    def _stopped(self, way: Way, client: Place, server: Place, parcel: int | None) -> OSError:
+        self.recorder.emit(
+            ConnectFailed, client=client, server=server, reason=way.reason, parcel=parcel
+        )
+        port = f"port {server.port} ({service_of(server.port)})"
+        return way.error(f"{server.name} [{server.ip}] {port}")
 
     # --- rest ---------------------------------------------------------------------------
 
@@ -235,6 +313,10 @@ class Network:
 
     def next_connection(self) -> int:
         return next(self._connections)
+
+    def waited_for(self, line: Line) -> None:
+        """One side of this line had to wait for the other before it could go on."""
+        self._round_trip(line.connection.client.ip, line.connection.server.ip)
 
     def line_changed(self, line: Line) -> None:
         if line.closed:

@@ -21,11 +21,11 @@ LAB_ZONE = timezone(timedelta(hours=7))
 LAB_MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=LAB_ZONE)
 """When every lab begins: a Monday morning."""
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def duration(text: str | float | timedelta) -> timedelta:
-    """Read a length of time: ``"4h"``, ``"90m"``, ``"1d 12h"``, seconds, or a timedelta.
+    """Read a length of time: ``"4h"``, ``"80ms"``, ``"1d 12h"``, seconds, or a timedelta.
 
     Raises ValueError, naming the text, when it is not a length of time or is negative.
     """
@@ -34,8 +34,8 @@ def duration(text: str | float | timedelta) -> timedelta:
     elif isinstance(text, (int, float)):
         length = timedelta(seconds=text)
     else:
-        parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])", text)
-        if not parts or re.sub(r"\d+(?:\.\d+)?\s*[smhdw]|\s", "", text):
+        parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", text)
+        if not parts or re.sub(r"\d+(?:\.\d+)?\s*(?:ms|[smhdw])|\s", "", text):
             raise ValueError(
                 f"{text!r} is not a length of time: write it as '30m', '4h' or '1d 12h'"
             )

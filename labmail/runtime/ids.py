@@ -72,6 +72,10 @@ class Ids:
         """A number from 0 up to 1 that depends on the seed and `key` only."""
         return self._hash(f"lot {key}") / 2**128
 
+    def shuffle(self, items: Sequence[T], kind: str) -> list[T]:
+        """The items in an order drawn by lot: another one at each call."""
+        return self.pick(items, f"{kind} {self.number(kind)}")
+
     def _draw(self, kind: str) -> int:
         return self._hash(f"{kind} {self.number(kind)}")
 

@@ -11,9 +11,10 @@ The rules, in the order in which they are asked:
 4. No MX at all: the domain's own addresses are used, as if it had ``MX 0`` itself
    (*implicit MX*).  If there is an MX record this is never done, however useless
    the record.
-5. Lower preference first; hosts of equal preference in an order drawn by lot.
-6. If we stand in the list ourselves, we and everything that is not better than us
-   is left out: sending there could only come back.
+5. Lower preference first; hosts of equal preference in an order drawn by lot, anew
+   for each letter: so they share the work.
+6. If we stand in the list ourselves, by name or by address, we and everything that
+   is not better than us is left out: sending there could only come back.
 7. An MX must name a host that has addresses.  An alias (CNAME) or an address
    in the place of a name is a mistake, and is refused with the reason.
 8. All addresses of a host are tried, IPv4 first: the lab's world is reached so.
@@ -82,14 +83,28 @@ class Route:
     note: str = ""
 
 
-async def find_route(lookup: Lookup, domain: str, own_names: Collection[str], ids: Ids) -> Route:
-    """The route to a domain.  `own_names` are the names of the host that asks."""
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the host that asks knows itself by (RFC 5321 §5.1)."""
+
+    names: frozenset[str]
+    addresses: frozenset[str]
+
+
+async def find_route(
+    lookup: Lookup,
+    domain: str,
+    own_names: Collection[str],
+    ids: Ids,
+    own_addresses: Collection[str] = (),
+) -> Route:
+    """The route to a domain.  `own_names` and `own_addresses` are those of the host that asks."""
     if domain.startswith("["):
         return _route_to_literal(domain)
     found = await lookup(domain, "MX")
     if found.status == "NXDOMAIN":
         return _never(domain, "5.1.2", f"the domain {domain} does not exist")
-    own = {_name(name) for name in own_names}
+    own = Own(frozenset(map(_name, own_names)), frozenset(own_addresses))
     if found.status == "NODATA":
         return await _implicit(lookup, domain, own)
     if found.status != "NOERROR":
@@ -101,15 +116,21 @@ async def find_route(lookup: Lookup, domain: str, own_names: Collection[str], id
 
 
 async def _explicit(
-    lookup: Lookup, domain: str, targets: Sequence[tuple[int, str]], own: set[str], ids: Ids
+    lookup: Lookup, domain: str, targets: Sequence[tuple[int, str]], own: Own, ids: Ids
 ) -> Route:
-    kept, notes = _without_us(targets, own)
-    if targets and not kept:  # RFC 5321 §5.1: else it would loop
-        return _never(domain, "5.4.6", f"mail for {domain} loops back to us: " + "; ".join(notes))
+    kept, notes = _without_us(targets, own.names)
+    if targets and not kept:
+        return _loop(domain, notes)
     hops: list[Hop] = []
     waiting = False
     for preference, host in _in_order(kept, domain, ids):
         candidate = await _candidate(lookup, host)
+        if own.addresses.intersection(candidate.addresses):  # us, by a name we did not know of
+            hops = [hop for hop in hops if hop.preference < preference]
+            notes.append(f"left out with all that is not better: {host}, whose address is ours")
+            if preference == min(kept)[0]:
+                return _loop(domain, notes)
+            break
         waiting = waiting or candidate.unsure
         if candidate.addresses:
             hops.append(Hop(preference, host, candidate.addresses))
@@ -123,12 +144,14 @@ async def _explicit(
     return _never(domain, "5.4.4", f"no MX of {domain} can be used: {note}")
 
 
-async def _implicit(lookup: Lookup, domain: str, own: set[str]) -> Route:
+async def _implicit(lookup: Lookup, domain: str, own: Own) -> Route:
     """RFC 5321 §5.1: no MX at all, so the domain itself, with preference 0.  An alias is fine
     here: it was no MX that named it."""
-    if _name(domain) in own:
-        return _never(domain, "5.4.6", f"mail for {domain} loops back to us: we have that name")
+    if _name(domain) in own.names:
+        return _loop(domain, ["we have that name"])
     addresses, unsure = await _addresses(lookup, domain)
+    if own.addresses.intersection(addresses):
+        return _loop(domain, ["its address is ours"])
     if addresses:
         return Route(domain, (Hop(0, domain, addresses),), note="no MX: the domain itself")
     if unsure:
@@ -183,7 +206,7 @@ async def _addresses(
 
 
 def _without_us(
-    targets: Sequence[tuple[int, str]], own: set[str]
+    targets: Sequence[tuple[int, str]], own: Collection[str]
 ) -> tuple[list[tuple[int, str]], list[str]]:
     """What is better than ourselves (RFC 5321 §5.1), and a word on what is not."""
     ours = [preference for preference, host in targets if host in own]
@@ -196,12 +219,15 @@ def _without_us(
 
 
 def _in_order(targets: Sequence[tuple[int, str]], domain: str, ids: Ids) -> list[tuple[int, str]]:
-    """Lower preference first; equals in the order that the lot decides (RFC 5321 §5.1)."""
+    """Lower preference first; equals in the order that the lot decides, each time anew
+    (RFC 5321 §5.1)."""
     ordered: list[tuple[int, str]] = []
     distinct = sorted(set(targets))
     for preference, equals in groupby(distinct, key=lambda target: target[0]):
         hosts = [host for _, host in equals]
-        ordered += [(preference, host) for host in ids.pick(hosts, f"MX {preference} {domain}")]
+        if len(hosts) > 1:
+            hosts = ids.shuffle(hosts, f"MX {preference} {domain}")
+        ordered += [(preference, host) for host in hosts]
     return ordered
 
 
@@ -228,6 +254,11 @@ def _name(host: str) -> str:
 
 def _later(domain: str, note: str) -> Route:
     return Route(domain, failure="temporary", status="4.4.3", note=note)  # RFC 3463 §3.5
+
+
+def _loop(domain: str, notes: Sequence[str]) -> Route:
+    """RFC 5321 §5.1: nothing is left that is better than ourselves."""
+    return _never(domain, "5.4.6", f"mail for {domain} loops back to us: {'; '.join(notes)}")
 
 
 def _never(domain: str, status: str, note: str) -> Route:

@@ -284,6 +284,47 @@ class ClockMoved(PostEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultPlanned(PostEvent):
+    """Somebody arranged that something goes wrong.  `part` of the world is "dns" or "network";
+    `what` says it in words."""
+
+    part: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultMended(PostEvent):
+    """A planned fault was taken back: `part` and `what` as when it was planned."""
+
+    part: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneChanged(PostEvent):
+    """The name server serves another zone than before, or none.
+
+    `how` is "loaded", "edited", "removed" or "restored"; `added` and `removed` are whole
+    records; a serial is None where there is no zone.  `note` says what is odd about it.
+    """
+
+    origin: str
+    how: str
+    serial_before: int | None
+    serial: int | None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheFlushed(PostEvent):
+    """The host's resolver was made to forget everything: so many things, `forgotten`."""
+
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkFailed(PostEvent):
     """A piece of the world's own work broke; nothing else was stopped by it."""
 

@@ -130,3 +130,48 @@ class DnsSnapshot(Shown):
     status: str
     records: tuple[str, ...]
     ttl: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRow:
+    """One record of a zone: names are complete, `ttl` is in seconds, `data` in master file form,
+    `line` where its entry begins in the text."""
+
+    name: str
+    ttl: int
+    rtype: str
+    data: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ZoneSnapshot(Shown):
+    """A zone as it is served: the text of its master file, and the records read from it."""
+
+    origin: str
+    file: str
+    serial: int
+    text: str
+    rows: tuple[ZoneRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRow:
+    """One thing that a resolver remembers for `ttl` seconds more.  `rtype` is "ANY" for a name
+    that does not exist: no type of it does."""
+
+    name: str
+    rtype: str
+    status: str
+    records: tuple[str, ...]
+    ttl: int
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CacheSnapshot(Shown):
+    """What the resolver of one host remembers."""
+
+    host: str
+    rows: tuple[CacheRow, ...]
+    at: datetime

@@ -5,11 +5,14 @@
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
 ``envelope`` (``letterhead``)   the envelope beside the letter
+``resolution`` (``resolution_draw``)   from a domain to the host that took the letter
+``decision`` (``decision_draw``)   from the DNS's answer to the letter's fate
+``zones``      a zone line by line, what an edit changed, what a resolver remembers
 ``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
 ``chars``, ``markup``, ``paper``, ``palette``   what they are made of: characters, HTML, drawings, colours
-``spoken``, ``dnswire``   small readings of the trace
+``spoken``, ``searches``, ``dnswire``   small readings of the trace
 
 `render` is the hook by which traces and snapshots show themselves.  The functions
 below make views by hand; each has ``text()`` and ``html()``, pictures also ``svg()`` and
@@ -26,15 +29,19 @@ from labmail.trace.parcel import Envelope
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
+    CacheSnapshot,
     DnsSnapshot,
     EnvelopeCard,
     HealthSnapshot,
     InboxSnapshot,
     QueueSnapshot,
+    ZoneSnapshot,
 )
 from labmail.views.custody import Custody
+from labmail.views.decision import Decision
 from labmail.views.envelope import CardView
 from labmail.views.ladder import Ladder
+from labmail.views.resolution import Resolution
 from labmail.views.story import TraceView
 from labmail.views.tables import (
     Grid,
@@ -48,16 +55,20 @@ from labmail.views.tables import (
 from labmail.views.transcript import Transcript
 from labmail.views.view import View
 from labmail.views.world_map import WorldMap
+from labmail.views.zones import ZoneDiff, ZoneView, cache_view
 
 __all__ = [
     "custody",
+    "decision",
     "dns_table",
     "envelope_card",
     "ladder",
     "render",
+    "resolution",
     "transcript",
     "view_of",
     "world_map",
+    "zone_change",
 ]
 
 
@@ -101,6 +112,26 @@ def dns_table(trace: Trace) -> Grid:
     return dns_view(trace)
 
 
+def resolution(trace: Trace, parcel: int | None = None, attempt: int = 1) -> Resolution:
+    """The tree from a letter's domain to the host that took it: letter `parcel` (or the
+    trace's first), and which of its attempts.
+
+    Raises ValueError when nobody looked for the way of such a letter, or not so often.
+    """
+    return Resolution(trace, parcel, attempt)
+
+
+def decision(trace: Trace, parcel: int | None = None) -> Decision:
+    """From the DNS's answer to the letter's fate, with the ways marked that the letters of
+    this trace took, or letter `parcel` alone."""
+    return Decision(trace, parcel)
+
+
+def zone_change(before: ZoneSnapshot, after: ZoneSnapshot) -> ZoneDiff:
+    """What differs between two states of a zone."""
+    return ZoneDiff(before, after)
+
+
 def envelope_card(
     envelope: Envelope, content: bytes, where: str = "", parcel: int | None = None
 ) -> EnvelopeCard:
@@ -116,6 +147,8 @@ _VIEWS: dict[type, Callable[[Any], View]] = {
     QueueSnapshot: queue_view,
     HealthSnapshot: health_view,
     DnsSnapshot: answer_view,
+    ZoneSnapshot: ZoneView,
+    CacheSnapshot: cache_view,
 }
 
 

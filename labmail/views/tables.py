@@ -5,9 +5,9 @@ Each is rows of text; both forms are made from the same rows by `Grid`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from labmail.trace.events import LookedUp
+from labmail.trace.events import Datagram, LookedUp, Sent, Side
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
@@ -16,9 +16,10 @@ from labmail.trace.snapshots import (
     InboxSnapshot,
     QueueSnapshot,
 )
-from labmail.views import markup
+from labmail.views import dnswire, markup
 from labmail.views.chars import plural, shorten, shorten_middle, text_table, visible
 from labmail.views.letterhead import shown_header
+from labmail.views.searches import plain
 from labmail.views.spoken import moment, names_by_address, span
 from labmail.views.view import View
 
@@ -216,7 +217,7 @@ def _ttl(seconds: int | None) -> str:
 
 
 def dns_view(trace: Trace) -> Grid:
-    """What was asked of the DNS in a trace, by whom, and who knew."""
+    """What was asked of the DNS in a trace, by whom, who knew, and by which packets."""
     names = names_by_address(trace)
     rows = [
         (
@@ -227,17 +228,43 @@ def dns_view(trace: Trace) -> Grid:
             _STATUS.get(e.status, e.status),
             _ttl(e.ttl),
             "own cache" if e.server == "cache" else names.get(e.server, e.server),
+            packets,
         )
-        for e in trace.of(LookedUp)
+        for e, packets in _lookups(trace)
     ]
     return Grid(
         f"DNS: {plural(len(rows), 'lookup')}",
-        ("lab time", "who asks", "question", "answer", "status", "TTL", "answered by"),
+        ("lab time", "who asks", "question", "answer", "status", "TTL", "answered by", "octets"),
         rows,
         empty="nobody asked the DNS",
         code=(2, 3),
-        limits=(0, 0, 40, 44, 24, 0, 0),
+        limits=(0, 0, 40, 44, 24, 0, 0, 16),
     )
+
+
+def _lookups(trace: Trace) -> Iterator[tuple[LookedUp, str]]:
+    """Each lookup, and the size of its packets: "UDP 41 → 121", then "TCP …" if that was cut."""
+    under_way: dict[tuple[str, str, str], list[str]] = {}
+    for e in trace:
+        match e:
+            case Datagram(client=client, sender=sender, data=data):
+                way, message = "UDP", data
+            case Sent(connection=c, sender=sender, data=data) if c.service == "domain":
+                way, message, client = "TCP", data[2:], c.client  # RFC 1035 §4.2.2: its length
+            case LookedUp():
+                asked = (e.host, plain(e.name), e.rtype)
+                yield e, ", ".join(under_way.pop(asked, [])) or "–"
+                continue
+            case _:
+                continue
+        packet = dnswire.read(message)
+        if packet is None:
+            continue
+        packets = under_way.setdefault((client.name, plain(packet.name), packet.rtype), [])
+        if sender is Side.CLIENT:
+            packets.append(f"{way} {len(message)} → nothing")
+        elif packets:
+            packets[-1] = packets[-1].replace("nothing", str(len(message)))
 
 
 def answer_view(answer: DnsSnapshot) -> Grid:

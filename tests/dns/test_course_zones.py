@@ -35,6 +35,7 @@ MX = {
     "lists.example.": ["10 mail.lists.example."],
     "spam.example.": ["10 mail.spam.example."],
     "khongthu.example.": ["0 ."],
+    "vong.example.": ["10 mx1.vong.example.", "20 backup.vong.example."],
 }
 
 

@@ -144,3 +144,30 @@ def test_entries_before_the_error_are_read() -> None:
     assert next(entries).line == 1
     with pytest.raises(ZoneError):
         next(entries)
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ("smtp A 192.0.2.256 ; too much", "       ^^^^^^^^^^^"),
+        ("smtp AA 192.0.2.25", "     ^^"),
+        ("a..b A 192.0.2.25", "^^^^"),
+        ("smtp 99999999999 A 192.0.2.25", "     ^^^^^^^^^^^"),
+        ("   MX mx1 ; the number is missing", "      ^^^"),
+        ("   SOA", "   ^^^"),
+        ("\tMX ten mx1", "           ^^^^^^^"),
+    ],
+)
+def test_an_error_shows_the_line_and_marks_what_is_wrong(line: str, mark: str) -> None:
+    with pytest.raises(ZoneError) as caught:
+        read(f"$TTL 60\nwww A 192.0.2.80\n{line}\nmail A 192.0.2.81")
+    head = "     3 | "
+    assert caught.value.place == f"{head}{line.expandtabs()}\n{' ' * len(head)}{mark}"
+    assert caught.value.__notes__ == [caught.value.place]
+    assert caught.value._render_traceback_() == [f"ZoneError: {caught.value}", caught.value.place]
+
+
+def test_an_error_at_the_end_of_the_file_shows_no_line() -> None:
+    with pytest.raises(ZoneError) as caught:
+        read("$TTL 60\n@ MX 10 (mx1\n")
+    assert caught.value.line >= 2

@@ -16,8 +16,9 @@ MakeTown = Callable[..., Any]
 class Upper(asyncio.DatagramProtocol):
     """Answers a datagram with its capitals; says nothing to "quiet"."""
 
-    def __init__(self, record: Callable[..., None]) -> None:
+    def __init__(self, record: Callable[..., None], silent: Callable[..., None]) -> None:
         self._record = record
+        self._silent = silent
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport

@@ -41,6 +41,13 @@ def test_ties_are_broken_by_seed_and_key_not_by_order() -> None:
     assert firsts == {"a", "b"}
 
 
+def test_a_lot_is_drawn_anew_each_time() -> None:
+    orders = [Ids("x").shuffle(["a", "b", "c"], "k"), Ids("x").shuffle(["c", "b", "a"], "k")]
+    assert orders[0] == orders[1]
+    ids = Ids("x")
+    assert len({tuple(ids.shuffle(["a", "b", "c"], "k")) for _ in range(100)}) == 6
+
+
 def test_numbers_go_on_behind_an_earlier_run() -> None:
     ids = Ids()
     assert [ids.number("parcel"), ids.number("parcel")] == [1, 2]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -163,6 +164,43 @@ def test_ourselves_and_worse_are_left_out():
     assert names(found) == ["10 a.example"]
     assert "20 me.example" in found.note
     assert "30 c.example" in found.note
+
+
+def test_we_are_known_by_our_address_as_well():
+    """RFC 5321 §5.1: "names or addresses by which it might be known"; a zone may call us
+    something that we never heard of."""
+    zone = {"d.example MX": ["10 a.example", "20 b.example", "20 c.example"], **HOSTS}
+    found = asyncio.run(find_route(Names(zone).lookup, "d.example", (), Ids("s"), (C,)))
+    assert names(found) == ["10 a.example"]
+    assert "c.example, whose address is ours" in found.note
+
+
+@pytest.mark.parametrize("mx", [["10 c.example"], ["10 c.example", "20 a.example"], None])
+def test_an_address_of_ours_as_the_best_would_loop(mx):
+    zone = {"d.example MX": mx, **HOSTS} if mx else {"d.example A": [C]}
+    found = asyncio.run(find_route(Names(zone).lookup, "d.example", (), Ids("s"), (C,)))
+    assert (found.hops, found.failure, found.status) == ((), "permanent", "5.4.6")
+    assert "loops back to us" in found.note
+
+
+def test_equals_share_the_work():
+    """Drawn anew for each letter: of 1,000 letters, each of two equals gets about half (at
+    most 4.4 standard deviations from it, which the seed decides once and for all)."""
+    dns, ids = Names({"d.example MX": ["10 a.example", "10 b.example"], **HOSTS}), Ids("s")
+
+    def first() -> str:
+        return asyncio.run(find_route(dns.lookup, "d.example", (), ids)).hops[0].host
+
+    firsts = [first() for _ in range(1000)]
+    assert 430 < firsts.count("a.example") < 570
+    runs = sum(one != other for one, other in itertools.pairwise(firsts))
+    assert 430 < runs < 570, "they do not take turns: it is a lot that is drawn"
+
+
+def test_an_alias_of_the_domain_is_followed():
+    """RFC 5321 §5.1: the name that a CNAME leads to is treated as if it were the first one."""
+    aliased = Answer("NOERROR", ("10 a.example",), cname_followed=True)
+    assert names(route({"d.example MX": aliased, **HOSTS})) == ["10 a.example"]
 
 
 def test_if_we_are_the_best_it_would_loop():

@@ -20,6 +20,8 @@ from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxRow,
     BoxSnapshot,
+    CacheRow,
+    CacheSnapshot,
     DnsSnapshot,
     EnvelopeCard,
     HealthRow,
@@ -28,6 +30,8 @@ from labmail.trace.snapshots import (
     InboxSnapshot,
     QueueRow,
     QueueSnapshot,
+    ZoneRow,
+    ZoneSnapshot,
 )
 
 VIEWS: dict[str, Callable[[Trace], Any]] = {
@@ -38,8 +42,10 @@ VIEWS: dict[str, Callable[[Trace], Any]] = {
     "map": views.world_map,
     "custody": views.custody,
     "dns": views.dns_table,
+    "resolution": views.resolution,
+    "decision": views.decision,
 }
-PICTURES = ["ladder", "hops", "map", "custody"]
+PICTURES = ["ladder", "hops", "map", "custody", "resolution", "decision"]
 
 TAGS = {
     "div", "span", "b", "pre", "img", "details", "summary",
@@ -177,6 +183,8 @@ def snapshots(now: Any) -> list[Any]:
         QueueSnapshot(EVIL, (QueueRow(EVIL, EVIL, EVIL, 1, now, EVIL),), now),
         HealthSnapshot((HealthRow(EVIL, EVIL, 25, EVIL, EVIL, False),)),
         DnsSnapshot(EVIL, EVIL, EVIL, EVIL, (EVIL,), 60),
+        ZoneSnapshot(EVIL, EVIL, 1, EVIL, (ZoneRow(EVIL, 60, "TXT", EVIL, 1),)),
+        CacheSnapshot(EVIL, (CacheRow(EVIL, EVIL, EVIL, (EVIL,), 60, now),), now),
         BoxSnapshot("minh@saigon.example", "INBOX", 1, ()),
         QueueSnapshot("smtp.hanoi.example", ()),
     ]
@@ -218,6 +226,8 @@ def test_many_lanes_and_long_talk_are_folded(tell: dict) -> None:
         (lambda t: views.ladder(t, "all"), "'talk' or 'hops'"),
         (lambda t: views.transcript(t, 99), "no connection #99; it has #1"),
         (lambda t: views.custody(t, 99), "no letter 99; it has 1"),
+        (lambda t: views.resolution(t, 99), "no host looked for the way of a letter 99"),
+        (lambda t: views.resolution(t, 1, 5), "letter 1 has 1 searches here; there is no 5"),
         (lambda t: views.view_of(7), "no view for int"),
     ],
 )

@@ -24,6 +24,8 @@ FORMS: dict[str, Callable[[Trace], str]] = {
     "custody": lambda t: views.custody(t).text(),
     "map": lambda t: views.world_map(t).text(),
     "dns": lambda t: views.dns_table(t).text(),
+    "resolution": lambda t: views.resolution(t).text(),
+    "decision": lambda t: views.decision(t).text(),
 }
 
 
