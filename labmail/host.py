@@ -133,6 +133,15 @@ class MailHost:
         if wanted:
             self._record(HostStopped, wanted)
 
+    def memory(self) -> tuple[dict[Fault, int | None], frozenset[Leniency]]:
+        """What is planned to go wrong here, and which weaknesses are switched on."""
+        return self.faults.memory(), self.lenient
+
+    def recall(self, memory: tuple[dict[Fault, int | None], frozenset[Leniency]]) -> None:
+        """Be so again."""
+        planned, self.lenient = memory
+        self.faults.recall(planned)
+
     def resume(self) -> None:
         """Take up what the queue's spool still holds from an earlier run; letters to come get
         numbers that no letter here has."""

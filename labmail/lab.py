@@ -21,12 +21,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from labmail.checkpoint import Checkpoint, restore_files
 from labmail.handles import DnsHandle, HostHandle, Laptop, NetworkHandle
 from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
 from labmail.net.guard import guard_thread, release_thread
 from labmail.running import RunningWorld
+from labmail.runtime.ca import Authority
 from labmail.runtime.clock import Clock, RunningClock, duration
 from labmail.runtime.loop import LoopThread
 from labmail.runtime.place import TemporaryFolder
@@ -86,6 +88,9 @@ class Lab:
         self._temporary = TemporaryFolder() if data is None else None
         self._folder = self._temporary.path if self._temporary else Path(data or "")
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._moments: TemporaryFolder | None = None
+        """Where the files of checkpoints are."""
         self._laptop: ContextVar[LaptopSpec] = ContextVar("laptop")
         self._default_laptop = next(iter(self.world.laptops.values()))
         self._loop: LoopThread | None = None
@@ -126,15 +131,22 @@ class Lab:
 
     def close(self) -> None:
         """Stop the world: no thread, socket or temporary file stays behind.  Harmless twice."""
+        try:
+            self._end()
+        finally:
+            self._checkpoints.clear()
+            for folder in (self._temporary, self._moments):
+                if folder is not None:
+                    folder.remove()
+            self._moments = None
+
+    def _end(self) -> None:
+        """Stop the world; its folder stays."""
         stdlib.uninstall(self)
         loop, self._loop = self._loop, None
         _open_labs.discard(self)
-        try:
-            if loop is not None and loop.running:
-                self._stop(loop)
-        finally:
-            if self._temporary:
-                self._temporary.remove()
+        if loop is not None and loop.running:
+            self._stop(loop)
 
     def _stop(self, loop: LoopThread) -> None:
         try:
@@ -159,21 +171,61 @@ class Lab:
         _open_labs.add(self)
         self._open()
 
-    def _open(self) -> None:
+    def checkpoint(self, name: str = "checkpoint") -> Checkpoint:
+        """Keep this moment, to come back to it with `rewind`; a name used before is used anew.
+
+        Only a lab without a `data` folder, whose clock stands still, has checkpoints.
+        """
+        if self._live or not self._temporary:
+            raise ValueError(
+                "only a lab of its own time that keeps nothing can go back: start one with Lab()"
+            )
+        self.settle()
+        self._moments = self._moments or TemporaryFolder()
+        files = self._moments.path / str(len(os.listdir(self._moments.path)))
+        self._checkpoints[name] = self._look(lambda w: w.checkpoint(name, files))
+        return self._checkpoints[name]
+
+    def rewind(self, name: str = "checkpoint") -> None:
+        """Go back to a checkpoint: mailboxes, queues, lab time and all else are as they were.
+
+        What has happened since is not in ``lab.trace`` any more; a trace of it that was
+        recorded stays as it is.  Raises LookupError, naming the checkpoints there are.
+        """
+        checkpoint = self._checkpoints.get(name)
+        if checkpoint is None:
+            known = ", ".join(map(repr, self._checkpoints)) or "none yet: make one with checkpoint"
+            raise LookupError(f"there is no checkpoint {name!r}; there are: {known}")
+        self._end()
+        restore_files(checkpoint.files, self._folder)
+        _open_labs.add(self)
+        self._open(checkpoint)
+
+    def _open(self, checkpoint: Checkpoint | None = None) -> None:
         self._loop = LoopThread()
         guard_thread(self._loop.ident or 0)
-        clock = RunningClock() if self._live else Clock()
+        start = Clock(checkpoint.at) if checkpoint else Clock()
+        clock = RunningClock() if self._live else start
         # Where mail is kept between runs, identifiers must not begin again: a queue id that
         # was used before would name two letters.
         fresh = self._live or not self._temporary
         seed = os.urandom(16).hex() if fresh else self.world.seed
-        self._running = self._do(self._start(clock, seed))
+        before = self._running.authority if checkpoint else None
+        self._running = self._do(self._start(clock, seed, before))
+        if checkpoint:
+            self._do(self._running.go_on_from(checkpoint))
         stdlib.install(self)
 
-    async def _start(self, clock: Clock, seed: str) -> RunningWorld:
+    async def _start(self, clock: Clock, seed: str, authority: Authority | None) -> RunningWorld:
         memory = LIVE_MEMORY if self._live else NOTEBOOK_MEMORY
         running = RunningWorld(
-            self.world, clock, seed, self._folder, durable=not self._temporary, memory=memory
+            self.world,
+            clock,
+            seed,
+            self._folder,
+            durable=not self._temporary,
+            memory=memory,
+            authority=authority,
         )
         try:
             await running.start()

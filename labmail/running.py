@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from labmail.checkpoint import Checkpoint, Remembers, memories, recall, save_files
 from labmail.dns.answers import Answer
 from labmail.dns.desk import ZoneDesk
 from labmail.dns.resolver import Resolver
@@ -52,10 +53,19 @@ class RunningWorld:
 
     folder: where mailboxes and queues are kept.  durable: whether letters must
     survive a power cut as well as a crash (each is then flushed to the disk).
+    authority: that of a world which this one goes on from.
     """
 
     def __init__(
-        self, world: World, clock: Clock, seed: str, folder: Path, *, durable: bool, memory: int
+        self,
+        world: World,
+        clock: Clock,
+        seed: str,
+        folder: Path,
+        *,
+        durable: bool,
+        memory: int,
+        authority: Authority | None = None,
     ) -> None:
         self.world = world
         self.clock = clock
@@ -64,7 +74,7 @@ class RunningWorld:
         self.ids = Ids(seed)
         self.network = Network(self.recorder, self.ids)
         self.agenda = Agenda(clock, self.network.rest, self._complain)
-        self.authority = Authority(folder)
+        self.authority = Authority(folder, authority)
         self.dns = DnsServer(load_zone(data_file("zones", f"{z}.zone")) for z in world.dns.zones)
         self.desk = ZoneDesk(self.dns, world.dns.zones, world.dns.host, self.recorder.emit)
         self._dns_listener: Listener | None = None
@@ -126,6 +136,38 @@ class RunningWorld:
         await self.network.close()
         for host in self.hosts.values():
             host.close()
+
+    # --- checkpoints ------------------------------------------------------------------------
+
+    def _parts(self) -> dict[str, Remembers]:
+        """Everything with a memory.  The record is the last: coming back leaves no trace."""
+        for laptop in self.world.laptops.values():  # theirs are made when they are needed
+            self.resolver(laptop.name, laptop.address)
+        resolvers = {f"resolver of {name}": r for name, r in self._resolvers.items()}
+        hosts = {f"host {name}": host for name, host in self.hosts.items()}
+        return {
+            "ids": self.ids,
+            "network": self.network,
+            "dns": self.dns,
+            **resolvers,
+            **hosts,
+            "record": self.recorder,
+        }
+
+    def checkpoint(self, name: str, files: Path) -> Checkpoint:
+        """This moment; `files` is where a copy of the mail goes."""
+        save_files(self.folder, files)
+        listening = {host: self.services_of(host) for host in (*self.hosts, self.world.dns.host)}
+        remembered = {"listening": listening, **memories(self._parts())}
+        return Checkpoint(name, self.clock.now(), files, remembered)
+
+    async def go_on_from(self, checkpoint: Checkpoint) -> None:
+        """Be as the world was then.  Its files are in place, and this world has just started."""
+        for host, services in checkpoint.memories["listening"].items():
+            closed = [s for s in self.services_of(host) if s not in services]
+            if closed:
+                await self.change(host, "stop", tuple(closed))
+        recall(self._parts(), checkpoint.memories)
 
     def services_of(self, name: str) -> tuple[str, ...]:
         """The services of this host that listen now."""

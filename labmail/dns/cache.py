@@ -63,6 +63,14 @@ class Cache:
         """Forget everything."""
         self._facts.clear()
 
+    def memory(self) -> dict[Key, tuple[Fact, datetime]]:
+        """All facts with their ends."""
+        return dict(self._facts)
+
+    def recall(self, memory: dict[Key, tuple[Fact, datetime]]) -> None:
+        """Know these, and no others."""
+        self._facts = dict(memory)
+
     def contents(self, now: datetime) -> tuple[Known, ...]:
         """Everything still known, in the order of names."""
         known = [self._shown(fact, expires, now) for fact, expires in self._facts.values()]

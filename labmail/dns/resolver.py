@@ -84,6 +84,14 @@ class Resolver:
         """What the cache holds now, with the seconds each thing has left."""
         return self._cache.contents(self._now())
 
+    def memory(self) -> dict[Key, tuple[Fact, datetime]]:
+        """What the cache holds."""
+        return self._cache.memory()
+
+    def recall(self, memory: dict[Key, tuple[Fact, datetime]]) -> None:
+        """Know this, and nothing else."""
+        self._cache.recall(memory)
+
     def flush(self) -> None:
         """Forget everything, as an administrator does who cannot wait for a TTL."""
         self._cache.flush()

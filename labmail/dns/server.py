@@ -19,7 +19,7 @@ What does not fit: no recursion (RA is never set), no zone transfer, no DNSSEC.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dns.exception
 import dns.flags
@@ -115,6 +115,16 @@ class DnsServer:
     def replace(self, zone: Zone) -> None:
         """Serve this zone from now on, in place of the one with the same name if there is one."""
         self._zones[zone.apex] = zone
+
+    def memory(self) -> tuple[tuple[Zone, ...], tuple[Failure, ...]]:
+        """The zones, and what is planned to fail."""
+        return self.zones, tuple(replace(failure) for failure in self._failures)
+
+    def recall(self, memory: tuple[tuple[Zone, ...], tuple[Failure, ...]]) -> None:
+        """Serve these zones, and fail as planned there."""
+        zones, failures = memory
+        self._zones = {zone.apex: zone for zone in zones}
+        self._failures = [replace(failure) for failure in failures]
 
     def remove(self, zone: Zone) -> None:
         """Serve this zone no more."""

@@ -145,6 +145,10 @@ class Faults:
     def planned(self) -> tuple[Fault, ...]:
         return tuple(self._planned)
 
+    def recall(self, planned: tuple[Fault, ...]) -> None:
+        """Plan these, and nothing else."""
+        self._planned = list(planned)
+
     def plan(self, fault: Fault) -> None:
         """From now on; a fault of the same kind between the same ends is replaced."""
         self._planned = [f for f in self._planned if _place(f) != _place(fault)]

@@ -14,7 +14,6 @@ to the wire.  A caller that is not in the book comes from outside the lab.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import socket
 from asyncio import FIRST_COMPLETED
 from collections import Counter
@@ -71,11 +70,21 @@ class Network:
         self.pass_time: Callable[[timedelta], None] = lambda _length: None
         """Called when lab time passes on the way, because of a planned delay."""
         self._calling_ports: Counter[str] = Counter()
-        self._connections = itertools.count(1)
+        self._last_connection = 0
         self._lines: set[Line] = set()
         self.on_stranger_gone: Callable[[], None] = lambda: None
         """Called when a program from outside has hung up."""
         self._news = asyncio.Event()
+
+    def memory(self) -> tuple[int, dict[str, int], tuple[Fault, ...]]:
+        """The numbers given to connections and calling ports, and what is planned to go wrong."""
+        return self._last_connection, dict(self._calling_ports), self.faults.planned
+
+    def recall(self, memory: tuple[int, dict[str, int], tuple[Fault, ...]]) -> None:
+        """Go on from there."""
+        self._last_connection, ports, planned = memory
+        self._calling_ports = Counter(ports)
+        self.faults.recall(planned)
 
     # --- addresses -------------------------------------------------------------------
 
@@ -312,7 +321,8 @@ class Network:
         return caller or Caller(self._outside(), "outside")
 
     def next_connection(self) -> int:
-        return next(self._connections)
+        self._last_connection += 1
+        return self._last_connection
 
     def waited_for(self, line: Line) -> None:
         """One side of this line had to wait for the other before it could go on."""

@@ -15,13 +15,21 @@ if TYPE_CHECKING:
 
 
 class Authority:
-    """Issues certificates for the lab's hosts, and says how to trust them."""
+    """Issues certificates for the lab's hosts, and says how to trust them.
 
-    def __init__(self, folder: Path) -> None:
+    before: an authority of this lab that has ended; who trusted it trusts this one.
+    """
+
+    def __init__(self, folder: Path, before: Authority | None = None) -> None:
         import trustme
 
-        self._ca: trustme.CA = trustme.CA(
-            organization_name="Mail Lab", organization_unit_name="Certificate authority of one lab"
+        self._ca: trustme.CA = (
+            before._ca
+            if before
+            else trustme.CA(
+                organization_name="Mail Lab",
+                organization_unit_name="Certificate authority of one lab",
+            )
         )
         self.file = folder / "ca.pem"
         """The authority's certificate: give it to a client that should trust the lab."""

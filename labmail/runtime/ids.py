@@ -39,6 +39,14 @@ class Ids:
         """Go on behind `number`: an earlier run has used the numbers up to it."""
         self._counters[kind] = max(self._counters[kind], number)
 
+    def memory(self) -> dict[str, int]:
+        """How far each kind has been drawn."""
+        return dict(self._counters)
+
+    def recall(self, memory: dict[str, int]) -> None:
+        """Go on from there."""
+        self._counters = Counter(memory)
+
     def queue_id(self, host: str) -> str:
         """A queue id such as ``4K7Q2MXB``: unique in the lab, never a path or a shell surprise."""
         value = self._draw(f"queue {host}")

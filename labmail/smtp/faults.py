@@ -121,6 +121,14 @@ class Faults:
         """The plans in words, and how often each will still strike."""
         return "; ".join(f"{fault} ({_often(left)})" for fault, left in self._left.items())
 
+    def memory(self) -> dict[Fault, int | None]:
+        """The plans, and how often each will still strike."""
+        return dict(self._left)
+
+    def recall(self, memory: dict[Fault, int | None]) -> None:
+        """Plan these, and nothing else."""
+        self._left = dict(memory)
+
     def plan(self, fault: Fault) -> None:
         """Add a fault behind those there are; one that is there already counts anew."""
         self._left[fault] = fault.times

@@ -126,6 +126,20 @@ class Recorder:
         self._growing = {}
         return len(self)
 
+    def memory(self) -> tuple[Event, ...]:
+        """Everything that is on record."""
+        self.pause()
+        return self.events()
+
+    def recall(self, memory: tuple[Event, ...]) -> None:
+        """Begin with these events in place of those there are.  Whoever holds a trace of
+        another recorder keeps what is on record there."""
+        self.pause()
+        self._events = list(memory)
+        self._forgotten = memory[0].seq if memory else 0
+        self._bytes = sum(map(_weight, memory))
+        self._sent = {}
+
     def _begin(self, event: Sent) -> None:
         """This event is what its sender says, until something else happens."""
         speaker = (event.connection.number, event.sender)
