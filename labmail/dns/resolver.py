@@ -144,7 +144,7 @@ class Resolver:
     ) -> tuple[Fact, int] | None:
         """What is known about a name, and for how many seconds: records or their absence,
         the absence of the name, or an alias."""
-        keys: tuple[Key, ...] = ((name, rtype), (name, None))
+        keys: tuple[Key, ...] = ((name, rdtype), (name, None))
         for key in keys:
             if known := self._held(key, fresh):
                 return known
