@@ -65,11 +65,13 @@ def _loadable(tried: Tried) -> str:
 
 def _why(trace: Trace) -> str:
     """Why a letter is not where it should be, in the words of the server that had it."""
-    for event in reversed(trace.of(Bounced, Deferred)):
-        if isinstance(event, Bounced):
-            return f"{event.host} gave up ({event.status}): {event.reason}"
-        return f"{event.host} keeps it for now: {event.reason}"
-    return "nobody has said why"
+    ends = [e for e in trace if isinstance(e, (Bounced, Deferred))]
+    if not ends:
+        return "nobody has said why"
+    end = ends[-1]
+    if isinstance(end, Bounced):
+        return f"{end.host} gave up ({end.status}): {end.reason}"
+    return f"{end.host} keeps it for now: {end.reason}"
 
 
 # --- 5.1: a domain with a first host and a backup -------------------------------------------------
