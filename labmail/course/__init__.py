@@ -3,13 +3,14 @@
 =================  ==============================================================
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
-                   each notebook
+                   each notebook; `moving` is the day of 5.4
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
 `claims`           statements that are held to what just happened
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
+`reverse`          who called: address, name and reverse name beside each other
 `roles`            which ability dies with which role
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
@@ -22,17 +23,28 @@ from labmail.course.baseline import inventory, inventory_review
 from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
 from labmail.course.glossary import term
-from labmail.course.measure import delay_bars, delays, effort, side_by_side
+from labmail.course.measure import (
+    delay_bars,
+    delays,
+    effort,
+    fair_range,
+    share_bars,
+    side_by_side,
+)
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
-from labmail.course.notice import show_source
+from labmail.course.nb05 import ward
+from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
 
 __all__ = [
+    "Table",
     "abilities",
     "badges",
+    "callers",
     "cards",
     "check",
     "claim",
@@ -41,6 +53,7 @@ __all__ = [
     "delays",
     "effort",
     "facts",
+    "fair_range",
     "hint",
     "inventory",
     "inventory_review",
@@ -49,8 +62,10 @@ __all__ = [
     "predict",
     "progress",
     "review",
+    "share_bars",
     "show_source",
     "side_by_side",
     "solution",
     "term",
+    "ward",
 ]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil, floor
 
 from labmail.course.notice import Bars, Table
 from labmail.trace.events import Accepted, Connected, Delivered, LookedUp, Relayed, Reply
@@ -89,6 +90,25 @@ def delay_bars(trace: Trace, account: str = "") -> Bars:
     counts = {_length(delay): found[delay] for delay in sorted(found)}
     to = f" to {account}" if account else ""
     return Bars(f"{found.total()} letters{to}: lab time from the first 250 to the mailbox", counts)
+
+
+def fair_range(draws: int) -> tuple[int, int]:
+    """How often a fair coin shows heads: 95 of 100 series of so many draws lie between these.
+
+    The spread of a sum of `draws` coins is √draws / 2, and 1.96 spreads to either side hold
+    95 % of the normal curve, which is close for a hundred draws and more.
+    """
+    middle, spread = draws / 2, 1.96 * draws**0.5 / 2
+    return ceil(middle - spread), floor(middle + spread)
+
+
+def share_bars(counts: Mapping[str, int], what: str) -> Bars:
+    """How often each host was chosen, beside what chance would do."""
+    drawn = sum(counts.values())
+    low, high = fair_range(drawn)
+    note = f"If a fair coin decided, 95 of 100 such series would show {low} to {high} for each."
+    ordered = {name: counts[name] for name in sorted(counts)}
+    return Bars(f"{drawn:,} {what}", ordered, note, of="times")
 
 
 def _length(delay: timedelta) -> str:

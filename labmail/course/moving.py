@@ -157,7 +157,7 @@ def _judged(trace: Trace, steps: Iterable[Step], old_is_off: bool) -> Move:
     taken = {e.parcel: e.at for e in trace.of(Accepted) if e.role == "submission"}
     arrived = {e.parcel: e for e in trace.of(Delivered) if e.account == OWNER}
     late = [p for p, e in arrived.items() if p in taken and e.at > taken[p]]
-    last = arrived.get(max(taken, default=0))
+    last = arrived.get(list(taken)[-1])
     return Move(
         sent=len(taken),
         lost=len(set(taken) - set(arrived)),

@@ -8,10 +8,11 @@ looked at.  That of 5.3 is held against the zones that are served in the lab.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labmail.course.exercises import Exercise, Goal, Scene
+from labmail.course.exercises import Exercise, Goal, Scene, as_mapping
 from labmail.course.moving import LAST, LONGEST_OVERLAP, Move, Step, moved, read_plan
 from labmail.dns.zone import ZoneError
 from labmail.lab import Lab
@@ -25,6 +26,7 @@ from labmail.trace.events import (
     Relayed,
 )
 from labmail.trace.recorder import Trace
+from labmail.views.searches import plain
 
 SON = "son@hanoi.example"
 
@@ -63,11 +65,13 @@ def _loadable(tried: Tried) -> str:
 
 def _why(trace: Trace) -> str:
     """Why a letter is not where it should be, in the words of the server that had it."""
-    for event in reversed(trace.of(Bounced, Deferred)):
-        if isinstance(event, Bounced):
-            return f"{event.host} gave up ({event.status}): {event.reason}"
-        return f"{event.host} keeps it for now: {event.reason}"
-    return "nobody has said why"
+    ends = [e for e in trace if isinstance(e, (Bounced, Deferred))]
+    if not ends:
+        return "nobody has said why"
+    end = ends[-1]
+    if isinstance(end, Bounced):
+        return f"{end.host} gave up ({end.status}): {end.reason}"
+    return f"{end.host} keeps it for now: {end.reason}"
 
 
 # --- 5.1: a domain with a first host and a backup -------------------------------------------------
@@ -237,6 +241,141 @@ def want_no_mail(lab: Lab) -> str:
     """
 
 
+# --- 5.3: six zones with a mistake ---------------------------------------------------------------
+
+CASES = {n: f"faulty/{file:02}" for n, file in enumerate((3, 6, 2, 12, 13, 15), 1)}
+"""The zones of exercise 5.3, as files of ``data/zones``."""
+SICK, PATIENT = "saigon.example", "minh@saigon.example"
+
+FAULTS = {
+    "a": "the MX names an address instead of a host",
+    "b": "the MX names an alias",
+    "c": "a dot is missing at the end of a name",
+    "d": "the host's name is misspelt",
+    "e": "the host has no address",
+    "f": "the host's address is nobody's",
+    "g": "the preferences are the wrong way round",
+    "h": "a null MX stands beside another MX",
+    "i": "part of the names was left to a name server that nobody runs",
+    "j": "the backup has not been told that it is one",
+}
+
+
+def ward(case: int) -> Lab:
+    """A fresh lab in which saigon.example has the zone of this case (1 to 6)."""
+    if case not in CASES:
+        raise ValueError(f"there is no case {case!r}: choose one of {', '.join(map(str, CASES))}")
+    lab = Lab()
+    lab.dns.load(CASES[case])
+    return lab
+
+
+@lru_cache(maxsize=8)
+def fault_of(zone: str) -> str:
+    """What is wrong with a zone of saigon.example: a letter of `FAULTS`, "" for nothing.
+
+    The zone is served in the course's world, and each host that it names is looked up and
+    looked at there.
+    """
+    with Lab(beside=True) as lab:
+        lab.dns.load(zone)
+        pairs = (row.data.split(" ", 1) for row in lab.dns.zone(SICK).rows if row.rtype == "MX")
+        named = sorted((int(number), plain(host)) for number, host in pairs)
+        hosts = [host for _, host in named]
+        if "" in hosts:
+            return "h" if len(hosts) > 1 else ""
+        faults = filter(None, (_fault_of_host(lab, host) for host in hosts))
+        return next(faults, "g" if _backup_is_first(lab, hosts) else "")
+
+
+def _fault_of_host(lab: Lab, host: str) -> str:
+    """What is wrong with one host that an MX names; the address decides whose host it is."""
+    if host.rpartition(".")[2].isdecimal():
+        return "a"
+    if host.endswith(f"{SICK}.{SICK}"):
+        return "c"
+    if lab.dig(host, "CNAME").records:
+        return "b"
+    found = lab.dig(host, "A")
+    if found.status != "NOERROR":
+        return {"NXDOMAIN": "d", "NODATA": "e"}.get(found.status, "i")
+    homes = [h for h in lab.world.hosts.values() if h.address in found.records]
+    if not homes:
+        return "f"
+    return "" if SICK in (*homes[0].domains, *homes[0].relays_for) else "j"
+
+
+def _backup_is_first(lab: Lab, hosts: Sequence[str]) -> bool:
+    """Whether the host that is called first has no mailboxes, while a later one has."""
+    at_home = [SICK in lab.world.hosts[h].domains for h in hosts if h in lab.world.hosts]
+    return any(at_home) and not at_home[0]
+
+
+def _faults_given(scene: Scene) -> dict[int, str]:
+    given = as_mapping(scene.answer).items()
+    words = ((str(n).strip(), str(w or "").strip(" .)").casefold()) for n, w in given)
+    return {int(n): word for n, word in words if n.isdecimal() and word}
+
+
+def _each_case_named(scene: Scene) -> str:
+    given = _faults_given(scene)
+    if not given:
+        return "Nothing has been written yet: replace the empty quotes by a letter from a to j."
+    if strange := [word for word in given.values() if word not in FAULTS]:
+        return f"{strange[0]!r} is none of the faults: choose a letter from a to j."
+    missing = [str(n) for n in CASES if n not in given]
+    return f"Still open: {', '.join(missing)}." if missing else ""
+
+
+_MIXED_UP = {
+    ("d", "c"): "Nothing is misspelt there. Read the host's name in the notification to its end.",
+    ("e", "c"): "The host has its address. But is that the host which the MX names?",
+    ("a", "b"): "A name it is. But what does that name itself say when it is asked?",
+    ("e", "b"): "It has an address in the end. By which way is it found?",
+    ("j", "g"): "It knows that it is the backup, and that is why it gives up. "
+    "Who should be called first?",
+    ("d", "i"): "A misspelt name would be NXDOMAIN, and the letter would come back at once.",
+    ("e", "i"): "That would be NODATA, which is an answer. Here nobody answers.",
+    ("j", "f"): "Who refuses has been reached. Was anybody reached here?",
+    ("i", "f"): "The DNS answers every question here. What is at the end of the answer?",
+    ("g", "j"): "The order is right. Stop mx1, and write to Minh once more.",
+}
+"""What to say about (given, true): mistakes that a thinking person makes."""
+
+
+def _cases_right(cases: Sequence[int]) -> Callable[[Scene], str]:
+    """A look at these cases."""
+
+    def look(scene: Scene) -> str:
+        given = _faults_given(scene)
+        wrong = [n for n in cases if given.get(n) != fault_of(CASES[n])]
+        if not wrong:
+            return ""
+        first = wrong[0]
+        said = given.get(first, "")
+        advice = _MIXED_UP.get(
+            (said, fault_of(CASES[first])),
+            f"Run ward({first}), send a letter, and follow it from host to host.",
+        )
+        return (
+            f"{len(cases) - len(wrong)} of {len(cases)} of these are right. Case {first}: {advice}"
+        )
+
+    return look
+
+
+def name_the_faults(lab: Lab) -> dict[int, str]:
+    """The way of exercise 5.3."""
+    return {
+        1: "c",  # mx1.saigon.example.saigon.example: the domain stands there twice
+        2: "g",  # mx2 is called first, finds nobody better than itself, and gives up: 5.4.6
+        3: "b",  # mail.saigon.example is a CNAME
+        4: "i",  # SERVFAIL: below thu.saigon.example nobody answers, so the letter waits
+        5: "f",  # a name, an address, and no route to it
+        6: "j",  # all is well, until mx1 is away: then 550 relay access denied
+    }
+
+
 # --- 5.4: to move without loss -------------------------------------------------------------------
 
 
@@ -337,6 +476,28 @@ EXERCISES: tuple[Exercise, ...] = (
         ),
         solve=want_no_mail,
         done="Silence costs the sender days; a null MX tells the truth at once.",
+    ),
+    Exercise(
+        key="5.3",
+        title="Six zones, six mistakes",
+        minutes=15,
+        goals=(
+            Goal("each of the six cases has its letter", _each_case_named),
+            Goal("the three are right whose letter comes back at once", _cases_right((1, 2, 3))),
+            Goal("the two are right whose letter waits", _cases_right((4, 5))),
+            Goal("the one is right whose letter arrives, today", _cases_right((6,))),
+        ),
+        hints=(
+            "Let the letter tell you: does it come back, does it wait, does it arrive? The "
+            "words of the notification or of the queue name a host. Look it up with lab.dig.",
+            "Three kinds of names: one that does not exist (NXDOMAIN), one without this record "
+            "(NODATA), one about which nobody answers (SERVFAIL). And an address may be "
+            "anybody's, or nobody's.",
+            "Case 6 works on a good day. When is a backup needed? "
+            "lab.host('mx1.saigon.example').stop() makes such a day.",
+        ),
+        solve=name_the_faults,
+        done="The code says whose turn it is; the name in the text says where to look.",
     ),
     Exercise(
         key="5.4",

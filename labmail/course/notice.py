@@ -100,10 +100,13 @@ class Table(View):
 
 
 class Bars(View):
-    """How often each case occurred: one bar for each, its count beside it."""
+    """How often each case occurred: one bar for each, its count beside it; `of` is what is
+    counted."""
 
-    def __init__(self, title: str, counts: Mapping[str, int], note: str = "") -> None:
-        self.title, self.counts, self.note = title, dict(counts), note
+    def __init__(
+        self, title: str, counts: Mapping[str, int], note: str = "", of: str = "letters"
+    ) -> None:
+        self.title, self.counts, self.note, self._of = title, dict(counts), note, of
 
     def text(self) -> str:
         names = max((width(name) for name in self.counts), default=0)
@@ -123,7 +126,7 @@ class Bars(View):
         rows = [(name, str(n), self._bar(n)) for name, n in self.counts.items()]
         note = [markup.paragraph(markup.quiet(self.note))] if self.note else []
         return markup.page(
-            markup.heading(self.title), markup.table(("", "letters", ""), rows, right=(0, 1)), *note
+            markup.heading(self.title), markup.table(("", self._of, ""), rows, right=(0, 1)), *note
         )
 
     def _bar(self, count: int) -> markup.Html:

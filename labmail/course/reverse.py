@@ -3,7 +3,7 @@
 A server that is called knows an address for certain and hears a name in EHLO.  The reverse
 zone has a name for the address too (PTR).  Anybody may say any name, and whoever has the
 addresses writes into their reverse zone what they like; so a name counts only when it leads
-back to the same address.  That is *forward-confirmed reverse DNS*, as RFC 8601 §2.7.3
+back to the same address.  That is *forward-confirmed reverse DNS*, as RFC 8601 §3
 calls it ("iprev").
 """
 

@@ -213,8 +213,8 @@ def _replaced(zone: Zone, old: str, new: str) -> str:
     if not old.strip():
         raise ValueError("edit needs the words to replace: give a piece of a line of the zone")
     pattern = re.compile(r"[ \t]+".join(map(re.escape, old.split())))
-    done = new.strip() and new in zone.text and not pattern.search(zone.text.replace(new, ""))
-    if done:
+    already = re.compile(rf"(?<!\S){re.escape(new.strip())}") if new.strip() else None
+    if already and already.search(zone.text) and not pattern.search(already.sub("", zone.text)):
         return zone.text
     places = [zone.text.count("\n", 0, m.start()) + 1 for m in pattern.finditer(zone.text)]
     if len(places) != 1:

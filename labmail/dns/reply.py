@@ -22,6 +22,7 @@ import dns.rdatatype
 import dns.rrset
 
 from labmail.dns.answers import Status
+from labmail.dns.wire import too_much
 
 MAX_NEGATIVE_TTL = 3 * 3600
 """Seconds that a "no" is believed at most (RFC 2308 §5)."""
@@ -85,11 +86,14 @@ def read_reply(query: dns.message.Message, wire: bytes) -> Lesson:
     Bytes that are not the reply to the query (other id, other question) teach
     nothing, as if nothing had come: they may be somebody's forgery (RFC 5452 §9.1).
     """
+    ours = wire[:2] == query.id.to_bytes(2, "big")
+    unreadable = Lesson(Status.SERVFAIL if ours else Status.TIMEOUT)
+    if too_much(wire):
+        return unreadable
     try:
         reply = dns.message.from_wire(wire, ignore_trailing=True)
     except Exception:  # the bytes are anybody's, and dnspython raises many kinds of things
-        ours = wire[:2] == query.id.to_bytes(2, "big")
-        return Lesson(Status.SERVFAIL if ours else Status.TIMEOUT)
+        return unreadable
     if not query.is_response(reply):
         return Lesson(Status.TIMEOUT)
     if reply.flags & dns.flags.TC:

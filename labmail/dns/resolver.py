@@ -152,14 +152,19 @@ class Resolver:
     ) -> tuple[Fact, int] | None:
         """What is known about a name, and for how many seconds: records or their absence,
         the absence of the name, or an alias."""
-        now = self._now()
-        keys: tuple[Key, ...] = ((name, rdtype), (name, None), (name, dns.rdatatype.CNAME))
+        keys: tuple[Key, ...] = ((name, rdtype), (name, None))
         for key in keys:
-            if key in fresh:
-                return fresh[key], fresh[key].ttl
-            if known := self._cache.get(key, now):
+            if known := self._held(key, fresh):
                 return known
-        return None
+        alias = self._held((name, dns.rdatatype.CNAME), fresh)
+        # That a name is no alias says nothing about its other records.
+        return alias if alias and alias[0].target is not None else None
+
+    def _held(self, key: Key, fresh: dict[Key, Fact]) -> tuple[Fact, int] | None:
+        """What this lookup has learned under this key, or the cache knows."""
+        if key in fresh:
+            return fresh[key], fresh[key].ttl
+        return self._cache.get(key, self._now())
 
     # --- asking the server ---------------------------------------------------------------
 

@@ -31,10 +31,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from labmail.dns.wire import HEADER_SIZE, too_much
 from labmail.dns.zone import Kind, Zone, targets
-
-HEADER_SIZE = 12
-"""Octets of a message's header (RFC 1035 §4.1.1)."""
 
 PLAIN_UDP_SIZE = 512
 """Largest UDP message without EDNS (RFC 1035 §4.2.1)."""
@@ -172,6 +170,8 @@ class DnsServer:
             return None
         if dns.opcode.from_flags(_flags(query)) != dns.opcode.QUERY:
             return _bare_reply(query, dns.rcode.NOTIMP)
+        if too_much(query):
+            return _bare_reply(query, dns.rcode.FORMERR)
         try:
             message = dns.message.from_wire(query)
         except Exception:  # the bytes are anybody's, and dnspython raises many kinds of things

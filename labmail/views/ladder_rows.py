@@ -22,6 +22,7 @@ from typing import Any
 from labmail.trace.events import (
     Accepted,
     Bounced,
+    CacheFlushed,
     Closed,
     Command,
     Connected,
@@ -34,6 +35,8 @@ from labmail.trace.events import (
     Dequeued,
     Event,
     Expunged,
+    FaultMended,
+    FaultPlanned,
     FaultStruck,
     Fetched,
     FlagsChanged,
@@ -53,6 +56,7 @@ from labmail.trace.events import (
     Stored,
     TlsFailed,
     TlsStarted,
+    ZoneChanged,
 )
 from labmail.trace.recorder import Trace
 from labmail.views import dnswire
@@ -123,7 +127,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Across all lanes: a lab time."""
+    """Across all lanes: a lab time, or what is planned to go wrong from here on."""
 
     label: str
 
@@ -329,6 +333,9 @@ class _Reader:
         return [Arrow(event.server.name, event.client.name, label, Kind.ANSWER, mood)]
 
     def _post(self, event: PostEvent) -> list[Row]:
+        if isinstance(event, FaultPlanned | FaultMended):
+            when = "from now on" if isinstance(event, FaultPlanned) else "no longer"
+            return [Rule(f"{event.part}, {when}: {visible(event.what)}")]
         words = _NOTES.get(type(event))
         if words is None or (not self._talk and type(event) in _TALK_ONLY):
             return []
@@ -446,6 +453,18 @@ def _services(pairs: Iterable[tuple[str, int]]) -> str:
     return listed((f"{name} {port}" for name, port in pairs), 4) or "nothing"
 
 
+def _zone_changed(e: ZoneChanged) -> tuple[str, Mood]:
+    if e.serial is None:
+        return f"{visible(e.origin)} is not served any more", Mood.BAD
+    serial = (
+        f"serial {e.serial}"
+        if e.serial_before is None
+        else f"serial {e.serial_before} → {e.serial}"
+    )
+    said = f"{visible(e.origin)} {e.how}: {serial}, {len(e.removed)} gone, {len(e.added)} new"
+    return (f"{said}; {e.note}", Mood.WAIT) if e.note else (said, Mood.PLAIN)
+
+
 _NOTES: dict[type[Event], Callable[[Any], tuple[str, Mood]]] = {
     Accepted: _accepted,
     Queued: lambda e: (f"{e.queue_id} queued for {listed(map(visible, e.recipients))}", Mood.PLAIN),
@@ -475,6 +494,11 @@ _NOTES: dict[type[Event], Callable[[Any], tuple[str, Mood]]] = {
     LoginFailed: lambda e: (
         f"login of {visible(e.account)} failed ({e.mechanism})",
         Mood.BAD,
+    ),
+    ZoneChanged: _zone_changed,
+    CacheFlushed: lambda e: (
+        f"its resolver forgets {plural(e.forgotten, 'thing')} it knew",
+        Mood.PLAIN,
     ),
     HostStarted: lambda e: (f"listens: {_services(e.services)}", Mood.GOOD),
     HostStopped: lambda e: (f"stops listening: {_services(e.services)}", Mood.BAD),

@@ -108,15 +108,14 @@ class Resolution(Picture):
 
 
 def _branches(search: Search) -> tuple[Branch, ...]:
-    """The hosts in the order in which they would be called; what is left out comes last."""
+    """The hosts in the order of their preferences, equals in the order of the lot."""
     hops = {plain(host): ips for _, host, ips in search.routed.hops}
     records = {host: number for number, host in reversed(search.records)}
-    named = list(dict.fromkeys([*hops, *(host for _, host in search.records)]))
-    implicit = not named and search.asked(search.domain, "A") is not None
-    return tuple(
-        _branch(search, host, records.get(host), hops)
-        for host in (named if not implicit else [search.domain])
-    )
+    places = {host: place for place, host in enumerate(hops)}
+    named = sorted(records, key=lambda host: (records[host], places.get(host, len(places))))
+    if not named and (hops or search.asked(search.domain, "A")):
+        named = list(hops) or [search.domain]  # the implicit MX, or an address in brackets
+    return tuple(_branch(search, host, records.get(host), hops) for host in named)
 
 
 def _branch(

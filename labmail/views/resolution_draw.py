@@ -166,8 +166,12 @@ def _why_none(branch: Branch) -> str:
     """Why a host has nothing to call."""
     if branch.host == "":
         return 'left out: "." is no host (null MX)'
-    alias = next((q for q in branch.questions if q.answers), None)
-    if alias:
-        return f"left out: its name is an alias, {said(alias)}"
-    states = ", ".join(dict.fromkeys(q.status for q in branch.questions))
-    return f"left out: {states}" if states else "left out: not asked about"
+    if branch.host.rpartition(".")[2].isdecimal():
+        return "left out: an address is not the name of a host"
+    states = dict.fromkeys(q.status for q in branch.questions if not q.answers)
+    found = [answer for q in branch.questions for answer in q.answers]
+    if any(answer.endswith(".") for answer in found):
+        return "left out: the name is an alias (CNAME)"
+    if found or not states:
+        return "left out: it is ourselves, or no better than ourselves"
+    return f"left out: {', '.join(states)}"

@@ -133,7 +133,9 @@ def clock(when: datetime, beside: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of lab time: "45 s", "30 min", "4 h", "1 d 2 h"."""
+    """A length of lab time: "80 ms", "45 s", "30 min", "4 h", "1 d 2 h"."""
+    if 0 < seconds < 1:
+        return f"{round(seconds * 1000)} ms"
     whole = int(seconds)
     units = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
     parts = []

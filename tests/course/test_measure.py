@@ -1,9 +1,18 @@
 """Counting the work of a letter, and lab time."""
 
 from datetime import timedelta
+from math import comb
 
 from labmail import Lab
-from labmail.course import delay_bars, delays, effort, journey, side_by_side
+from labmail.course import (
+    delay_bars,
+    delays,
+    effort,
+    fair_range,
+    journey,
+    share_bars,
+    side_by_side,
+)
 from labmail.course.measure import Effort
 
 SON, LAN, MINH = "son@hanoi.example", "lan@hanoi.example", "minh@saigon.example"
@@ -42,3 +51,17 @@ def test_nothing_to_count(lab: Lab) -> None:
     assert effort(trace) == Effort(0, 0, 0, 0, 0, 0, 0)
     assert delays(trace) == {}
     assert delay_bars(trace).counts == {}
+
+
+def test_what_a_fair_coin_would_do() -> None:
+    assert fair_range(1000) == (470, 530)
+    assert fair_range(100) == (41, 59)
+    outside = sum(comb(1000, k) for k in range(470)) * 2 / 2**1000
+    assert 0.04 < outside < 0.06, "95 of 100, as the words say"
+
+
+def test_shares_are_shown_beside_chance() -> None:
+    text = share_bars({"mx2": 40, "mx1": 60}, "routes").text()
+    assert text.startswith("100 routes")
+    assert text.index("mx1") < text.index("mx2"), "in the order of names"
+    assert "41 to 59" in text

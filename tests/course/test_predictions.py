@@ -9,11 +9,13 @@ import pytest
 from labmail import Lab
 from labmail.course import abilities, journey, predict, review
 from labmail.course.measure import delays
+from labmail.course.moving import OWNER, ZONE
 from labmail.course.notes import NOTES
 from labmail.course.predictions import questions
-from labmail.trace.events import Content, Sent, Side
+from labmail.trace.events import Content, Delivered, LookedUp, Sent, Side
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
+FREMAN = "freman.alpha@arrakis.example"
 
 
 def test_untouched_it_asks_and_says_that_nothing_is_predicted() -> None:
@@ -116,12 +118,45 @@ def a_letter_of_0945(lab: Lab) -> str:
     return "a" if waited == timedelta(minutes=75) else "d" if waited > timedelta(0) else "c"
 
 
+def with_the_web_host_off(lab: Lab) -> str:
+    lab.user(SON).send(to=FREMAN, subject="Gia vị", text="…")
+    lab.settle()
+    return "c" if any(e.account == FREMAN for e in lab.trace.of(Delivered)) else "a"
+
+
+def when_nobody_can_say(lab: Lab) -> str:
+    lab.dns.fail("lists.example", "MX", "SERVFAIL")
+    lab.user(SON).send(to="hoi@lists.example", subject="Có ai không?", text="…")
+    waits = lab.queue("smtp.hanoi.example").rows
+    lab.dns.heal()
+    lab.advance("30m")
+    asked = [e.status for e in lab.trace.of(LookedUp) if e.rtype == "MX"]
+    return "b" if waits and "NOERROR" in asked else "a"
+
+
+def a_minute_after_the_move(lab: Lab) -> str:
+    with Lab("caphe", beside=True) as cafe:
+        cafe.dns.load(ZONE)
+        cafe.user(SON).send(to=OWNER, subject="1", text="…")
+        cafe.advance("30m")
+        cafe.dns.edit("caphe.example", "MX 10 mx1.caphe.example.", "MX 10 moi.caphe.example.")
+        cafe.advance("1m")
+        for writer in (SON, FREMAN):
+            cafe.user(writer).send(to=OWNER, subject="2", text="…")
+        cafe.settle()
+        went = [e.host for e in cafe.trace.of(Delivered)][1:]
+    return "d" if len(set(went)) == 2 else "c"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
     "P1.1": connections,
     "P1.2": without_readers_doors,
     "P1.3": a_letter_of_0945,
+    "P5.1": with_the_web_host_off,
+    "P5.2": when_nobody_can_say,
+    "P5.3": a_minute_after_the_move,
 }
 
 

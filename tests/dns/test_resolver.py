@@ -221,6 +221,12 @@ def test_nxdomain_holds_for_every_type_and_nodata_for_one() -> None:
     assert len(one.asked) == 3
 
 
+def test_that_a_name_is_no_alias_says_nothing_about_its_address() -> None:
+    world = World(("hanoi.example", HANOI))
+    assert world.lookup("smtp.hanoi.example", "CNAME").status == Status.NODATA
+    assert world.lookup("smtp.hanoi.example", "A").addresses() == ["192.0.2.25"]
+
+
 def test_an_alias_shares_what_is_known_of_its_target() -> None:
     one = world()
     one.lookup("mail.hanoi.example", "A")

@@ -152,7 +152,8 @@ def test_dns_packets() -> None:
 
 
 def test_lengths_of_time() -> None:
-    assert [span(s) for s in (0, 90, 1800, 93_600)] == ["0 s", "1 min 30 s", "30 min", "1 d 2 h"]
+    lengths = [span(s) for s in (0, 0.08, 90, 1800, 93_600)]
+    assert lengths == ["0 s", "80 ms", "1 min 30 s", "30 min", "1 d 2 h"]
 
 
 def test_stopped_hosts_are_on_the_map(tell: dict) -> None:
