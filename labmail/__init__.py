@@ -38,7 +38,9 @@ if TYPE_CHECKING:
         dns_table,
         envelope_card,
         ladder,
+        state_diagram,
         transcript,
+        wire,
         world_map,
     )
 
@@ -55,6 +57,8 @@ _HOMES = {
     "world_map": "labmail.views",
     "custody": "labmail.views",
     "envelope_card": "labmail.views",
+    "state_diagram": "labmail.views",
+    "wire": "labmail.views",
     "dns_table": "labmail.views",
 }
 """Where each public name lives.  It is imported when it is first used, so that
@@ -71,7 +75,9 @@ __all__ = [
     "ladder",
     "predict",
     "solution",
+    "state_diagram",
     "transcript",
+    "wire",
     "world_map",
 ]
 
