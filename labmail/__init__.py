@@ -40,7 +40,9 @@ if TYPE_CHECKING:
         envelope_card,
         ladder,
         resolution,
+        state_diagram,
         transcript,
+        wire,
         world_map,
         zone_change,
     )
@@ -58,6 +60,8 @@ _HOMES = {
     "world_map": "labmail.views",
     "custody": "labmail.views",
     "envelope_card": "labmail.views",
+    "state_diagram": "labmail.views",
+    "wire": "labmail.views",
     "dns_table": "labmail.views",
     "resolution": "labmail.views",
     "decision": "labmail.views",
@@ -79,7 +83,9 @@ __all__ = [
     "predict",
     "resolution",
     "solution",
+    "state_diagram",
     "transcript",
+    "wire",
     "world_map",
     "zone_change",
 ]

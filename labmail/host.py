@@ -211,6 +211,7 @@ class MailHost:
             now=self._ground.clock.now,
             ids=self._ground.ids,
             lenient=self.lenient,
+            also_ours=(*self.spec.also_known_as, *self.spec.domains),
         )
 
     def _observe_smtp(self) -> Dialog:

@@ -19,7 +19,7 @@ The server:
 ``post``          what a server needs of its host
 ``server``        `MailServer`, on aiosmtpd: submission and exchange
 ``submission``    what a submission server adds to a letter
-``trace_fields``  Received and Return-Path
+``trace_fields``  Received and Return-Path; what others forged is taken off
 
 The client:
 

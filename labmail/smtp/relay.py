@@ -218,7 +218,7 @@ class _Conversation:
         except SMTPResponseException as refused:
             if not self._client.is_connected:  # 421: that was the last word to everybody
                 raise
-            self._results[recipient.address] = _heard(refused)
+            self._results[recipient.address] = _not_too_many(_heard(refused))
             return False
         return True
 
@@ -233,11 +233,13 @@ class _Conversation:
         self._where = "in DATA, so the letter may have arrived"
         try:
             code, text = await self._client.execute_command(b"DATA")
-            if code == 354:
+            if 300 <= code < 400:  # the first digit decides, here and below (RFC 5321 §4.2.1)
                 code, text = await self._content_sent()
+            elif code < 300:
+                code = 0  # it cannot have taken what was not sent
         except SMTPResponseException as refused:
             return _heard(refused)
-        return Reply.heard(code, text) if code == 250 else _answered(code, text)
+        return Reply.heard(code, text) if 200 <= code < 300 else _answered(code, text)
 
     async def _content_sent(self) -> SMTPResponse:
         """Send the letter; the answer to its end.  aiosmtplib would look for lines of its own,
@@ -366,6 +368,14 @@ def _sayable(address: str) -> bool:
 def _heard(refused: SMTPResponseException) -> Reply:
     """What the other side said against it.  An answer that makes no sense is trouble."""
     return _answered(refused.code, refused.message)
+
+
+def _not_too_many(reply: Reply) -> Reply:
+    """552 at RCPT once meant "too many recipients", which is no refusal of this one: another
+    transaction will do (RFC 5321 §4.5.3.1.10).  A full mailbox says so in the enhanced code."""
+    if reply.code == 552 and reply.status in ("5.0.0", "5.5.3"):
+        return Reply(452, "4.5.3", reply.text)
+    return reply
 
 
 def _answered(code: int, text: str) -> Reply:

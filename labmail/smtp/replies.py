@@ -176,6 +176,7 @@ NOT_TEXT = Reply(500, "5.5.2", "Control characters and broken UTF-8 are no comma
 EMPTY_LINE = Reply(500, "5.5.2", "An empty line is no command")
 UNKNOWN_COMMAND = Reply(500, "5.5.1", "Unknown command, say HELP for a list")
 OUT_OF_STEP = Reply(554, "5.5.0", "You went on before my answer came; closing the connection")
+NO_SUCH_HELP = Reply(504, "5.5.4", "There is no such command here; say HELP for a list")
 NOT_OFFERED = Reply(502, "5.5.1", "Not offered here")
 
 # --- never: order -----------------------------------------------------------------------
@@ -201,6 +202,8 @@ BAD_SENDER_SYNTAX = Reply(501, "5.1.7", "The sender's address cannot be read")
 BAD_RECIPIENT_SYNTAX = Reply(501, "5.1.3", "The recipient's address cannot be read")
 NO_NULL_RECIPIENT = Reply(501, "5.1.3", "The null path <> can be a sender only")
 PATH_TOO_LONG = Reply(501, "5.1.3", "Address too long (local part 64, domain 255 octets)")
+SENDER_NOT_QUALIFIED = Reply(554, "5.1.8", "The sender's domain is not written out in full")
+RECIPIENT_NOT_QUALIFIED = Reply(554, "5.1.2", "The recipient's domain is not written out in full")
 NOT_ASCII_SENDER = Reply(553, "5.6.7", "A non-ASCII sender needs the parameter SMTPUTF8")
 NOT_ASCII_RECIPIENT = Reply(553, "5.6.7", "A non-ASCII recipient needs SMTPUTF8 at MAIL")
 

@@ -56,7 +56,7 @@ from labmail.smtp.post import Client, Perhaps, Post, Role, T
 from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
-from labmail.smtp.trace_fields import MAX_HOPS, hops, received, without_return_path
+from labmail.smtp.trace_fields import MAX_HOPS, hops, on_top, received, without_forgeries
 from labmail.trace.events import FaultStruck, RecipientRefused
 from labmail.trace.parcel import Envelope, Recipient
 
@@ -106,6 +106,8 @@ class MailServer(SMTP):
     now: lab time.  ids: gives Message-IDs to letters without.  allow_clear: let
     passwords through without TLS (a lesson on eavesdropping does).  lenient: see
     `labmail.smtp.lenient`, a weakness that only a lesson switches on.
+    also_ours: further names of the host; results of checks in them are forged when
+    they come in from outside.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class MailServer(SMTP):
         tls_context: ssl.SSLContext | None = None,
         allow_clear: bool = False,
         lenient: frozenset[Leniency] = frozenset(),
+        also_ours: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             handler=None,
@@ -138,6 +141,7 @@ class MailServer(SMTP):
         self._starttls_context = tls_context
         self._allow_clear = allow_clear
         self._lenient = lenient
+        self._our_names = (hostname, *also_ours)
         self._verb = ""
         self._errors = 0
         self._hanging_up = ""
@@ -405,6 +409,7 @@ class MailServer(SMTP):
         path = _path(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
         self._refuse_parameters_after_helo(path)
         given = mail_parameters(path.rest)
+        self._insist_on_whole_domain(path, replies.SENDER_NOT_QUALIFIED)
         if not path.address.isascii() and not given.smtputf8:
             raise Refusal(replies.NOT_ASCII_SENDER)  # RFC 6531 §3.5
         if given.size is not None and given.size > self._limits.message:
@@ -425,6 +430,7 @@ class MailServer(SMTP):
             raise Refusal(replies.NO_NULL_RECIPIENT)
         self._refuse_parameters_after_helo(path)
         given = rcpt_parameters(path.rest)
+        self._insist_on_whole_domain(path, replies.RECIPIENT_NOT_QUALIFIED)
         if not path.address.isascii() and not self._transaction.smtputf8:
             raise Refusal(replies.NOT_ASCII_RECIPIENT)
         if len(self._transaction.recipients) >= self._limits.recipients:
@@ -450,6 +456,13 @@ class MailServer(SMTP):
     def _insist_on_login(self) -> None:
         if self.client.role == "submission" and self.client.authenticated is None:
             raise Refusal(replies.AUTH_FIRST if self._auth_offered else replies.TLS_FIRST)
+
+    def _insist_on_whole_domain(self, path: Path, refusal: Reply) -> None:
+        """What a user may leave out at home means nothing elsewhere (RFC 6409 §4.2)."""
+        domain = path.address.rpartition("@")[2]
+        unfinished = "@" in path.address and not domain.startswith("[") and "." not in domain
+        if self.client.role == "submission" and unfinished:
+            raise Refusal(refusal)
 
     def _refuse_parameters_after_helo(self, path: Path) -> None:
         if path.rest and not self.client.esmtp:  # RFC 5321 §3.3: they come with EHLO
@@ -520,7 +533,7 @@ class MailServer(SMTP):
             smtputf8=envelope.smtputf8,
             when=self._now(),
         )
-        stamped = trace + without_return_path(content)
+        stamped = on_top(trace, without_forgeries(content, self._our_names))
         await _settled(self._post.accept(queue_id, envelope, stamped, self.client))
         return queue_id
 
@@ -549,13 +562,25 @@ class MailServer(SMTP):
     async def smtp_EXPN(self, argument: str) -> None:
         raise Refusal(replies.NO_EXPANSION)
 
-    @syntax("HELP")
+    @syntax("HELP [command]")
     async def smtp_HELP(self, argument: str) -> None:
-        usages = (
-            step.__smtp_syntax__ + (step.__smtp_syntax_extended__ or "")
-            for step in self._steps.values()
-        )
-        await self.say(replies.usage(("Commands:", *usages)))
+        """What there is, or how one command is written (RFC 5321 §4.1.1.8)."""
+        if not argument:
+            usages = (self._usage(verb) for verb in self._steps)
+            await self.say(replies.usage(("Commands:", *filter(None, usages))))
+            return
+        usage = self._usage(argument.upper())
+        if usage is None:
+            raise Refusal(replies.NO_SUCH_HELP)
+        await self.say(replies.usage((usage,)))
+
+    def _usage(self, verb: str) -> str | None:
+        """How a command is written; None for one that is not offered here."""
+        step = self._steps.get(verb)
+        offered = verb != "AUTH" or self.client.role == "submission"
+        if step is None or not offered:
+            return None
+        return f"{step.__smtp_syntax__}{step.__smtp_syntax_extended__ or ''}"
 
     @syntax("QUIT")
     async def smtp_QUIT(self, argument: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 
-from labmail.smtp.trace_fields import header_fields
+from labmail.smtp.trace_fields import header_fields, on_top
 
 
 def completed(
@@ -31,4 +31,4 @@ def completed(
         return content
     if not fields and not content.startswith(b"\r\n"):  # no header at all: what is there is body
         added += "\r\n"
-    return added.encode("ascii") + content
+    return on_top(added.encode("ascii"), content)

@@ -6,17 +6,28 @@ the letter came (RFC 5321 §4.4).  *Return-Path* is written once, at final deliv
 and holds the reverse-path that would otherwise be lost with the envelope.  One
 that is there before is a forgery or a leftover, and is taken off.
 
+*Authentication-Results* say what a server found out about a letter's sender, and name
+that server in their first word.  Readers trust those of their own server.  So one
+that comes in from outside and bears our name was not written by us, and is
+taken off at the border too (RFC 8601 §5); those of others are their own affair.
+
 Below the trace fields a letter's bytes are its author's and nobody changes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
 from labmail.smtp.post import Client
+
+_PASSED_OVER = (b"From ", b":", b" ", b"\t")
+_TOKEN = re.compile(rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=]+")  # RFC 2045 §5.1
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 
 MAX_HOPS = 50
 """More Received fields than this mean a loop (RFC 5321 §6.3 asks for 100 at least as the limit
@@ -35,15 +46,21 @@ class Field:
 
 def header_fields(content: bytes) -> Iterator[Field]:
     """The header fields of a letter, top down, up to the empty line or to the first line that
-    is no field (RFC 5322 §2.2)."""
+    is no field (RFC 5322 §2.2).
+
+    Readers, Python's among them, pass over a line of an mbox file (``From …``), one that
+    begins with a colon, and a folded line with nothing above it; what stands below them
+    is header for such a reader.  So they hide nothing from us either.
+    """
     start = 0
     while start < len(content):
         end = _end_of_field(content, start)
         name, colon, _ = content[start:end].partition(b":")
         name = name.rstrip(b" \t")
-        if not colon or not name or any(not 33 <= octet <= 126 for octet in name):
+        if colon and name and all(33 <= octet <= 126 for octet in name):
+            yield Field(name.decode("ascii").lower(), start, end)
+        elif not content.startswith(_PASSED_OVER, start):
             return
-        yield Field(name.decode("ascii").lower(), start, end)
         start = end
 
 
@@ -85,9 +102,69 @@ def hops(content: bytes) -> int:
     return sum(field.name == "received" for field in header_fields(content))
 
 
+def on_top(fields: bytes, content: bytes) -> bytes:
+    """The letter below these fields.  One that begins with a fold has no header at all: an
+    empty line keeps its author's words from going on with our field."""
+    gap = b"\r\n" if content[:1] in (b" ", b"\t") else b""
+    return fields + gap + content
+
+
 def without_return_path(content: bytes) -> bytes:
     """The letter without any Return-Path field; the very same bytes if it had none."""
-    found = [field for field in header_fields(content) if field.name == "return-path"]
+    return _without(content, [f for f in header_fields(content) if f.name == "return-path"])
+
+
+def without_forgeries(content: bytes, our_names: Iterable[str]) -> bytes:
+    """The letter without what only we may write on it: Return-Path, and Authentication-Results
+    in one of our names; the very same bytes if there was none of them.
+
+    Results whose author cannot be read go too: nobody can say that they are not ours.
+    """
+    ours = {*(name.lower() for name in our_names), ""}
+
+    def is_forged(field: Field) -> bool:
+        if field.name == "return-path":
+            return True
+        value = content[field.start : field.end].partition(b":")[2]
+        return field.name == "authentication-results" and author_of_results(value) in ours
+
+    return _without(content, [field for field in header_fields(content) if is_forged(field)])
+
+
+def author_of_results(value: bytes) -> str:
+    """The authserv-id of Authentication-Results, in small letters; "" if there is none.
+
+    It is the first word, perhaps in quotes; comments, which may hold comments, and
+    folds may stand in front (RFC 8601 §2.2, RFC 5322 §3.2.2).
+    """
+    rest = _without_comments_in_front(value)
+    quoted = _QUOTED.match(rest)
+    if quoted is not None:
+        word = _QUOTED_PAIR.sub(rb"\1", quoted[1])
+    else:
+        found = _TOKEN.match(rest)
+        word = found[0] if found is not None else b""
+    return word.decode("utf-8", "replace").strip().rstrip(".").lower()
+
+
+def _without_comments_in_front(value: bytes) -> bytes:
+    """What is left behind white space and comments; nothing if a comment never ends."""
+    depth = at = 0
+    while at < len(value):
+        octet = value[at : at + 1]
+        if octet == b"(":
+            depth += 1
+        elif octet == b")" and depth:
+            depth -= 1
+        elif octet == b"\\" and depth:
+            at += 1
+        elif not depth and octet not in b" \t\r\n":
+            return value[at:]
+        at += 1
+    return b""
+
+
+def _without(content: bytes, found: list[Field]) -> bytes:
     if not found:
         return content
     starts = [0, *(field.end for field in found)]

@@ -2,6 +2,8 @@
 
 ``ladder`` (``ladder_rows``, ``ladder_draw``)   who said what to whom, in order
 ``transcript`` (``explain``, ``explain_smtp``, ``explain_pop3``, ``explain_imap``)   every line, and what it means
+``wire``       both sides beside each other, as octets
+``machine`` (``machine_draw``)   the states of a protocol, and the way of a session through them
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
 ``envelope`` (``letterhead``)   the envelope beside the letter
@@ -41,6 +43,7 @@ from labmail.views.custody import Custody
 from labmail.views.decision import Decision
 from labmail.views.envelope import CardView
 from labmail.views.ladder import Ladder
+from labmail.views.machine import StateDiagram, state_map
 from labmail.views.resolution import Resolution
 from labmail.views.story import TraceView
 from labmail.views.tables import (
@@ -54,6 +57,7 @@ from labmail.views.tables import (
 )
 from labmail.views.transcript import Transcript
 from labmail.views.view import View
+from labmail.views.wire import Wire
 from labmail.views.world_map import WorldMap
 from labmail.views.zones import ZoneDiff, ZoneView, cache_view
 
@@ -65,8 +69,10 @@ __all__ = [
     "ladder",
     "render",
     "resolution",
+    "state_diagram",
     "transcript",
     "view_of",
+    "wire",
     "world_map",
     "zone_change",
 ]
@@ -92,6 +98,21 @@ def transcript(
     connection.
     """
     return Transcript(trace, connection, show_secrets)
+
+
+def wire(trace: Trace, connection: Connection | int | None = None) -> Wire:
+    """What client and server said beside each other, as octets, with offsets; of one connection
+    (or its number), or of all."""
+    return Wire(trace, connection)
+
+
+def state_diagram(what: Trace | str, connection: Connection | int | None = None) -> StateDiagram:
+    """The states of "smtp", "pop3" or "imap"; or, of a trace, the way of one session (the
+    first, or the connection that is named) through the states of its protocol.
+
+    Raises ValueError for another protocol, or when the trace has no such session.
+    """
+    return state_map(what, connection)
 
 
 def world_map(trace: Trace) -> WorldMap:

@@ -92,6 +92,19 @@ def parcels_on(trace: Trace) -> dict[int, list[int]]:
     return found
 
 
+def chosen(trace: Trace, connection: Connection | int | None) -> tuple[Connection, ...]:
+    """The connection that is meant, by itself or by its number; all of the trace for None.
+
+    Raises ValueError when the trace has no connection of that number.
+    """
+    wanted = connection.number if isinstance(connection, Connection) else connection
+    found = tuple(c for c in trace.connections if wanted is None or c.number == wanted)
+    if wanted is not None and not found:
+        have = ", ".join(f"#{c.number}" for c in trace.connections) or "none"
+        raise ValueError(f"this trace has no connection #{wanted}; it has {have}")
+    return found
+
+
 def said_at(
     trace: Trace, connection: Connection, sender: Side, offset: int, size: int
 ) -> tuple[bytes, tuple[Span, ...]]:

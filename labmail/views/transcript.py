@@ -30,7 +30,7 @@ from labmail.trace.recorder import Trace
 from labmail.views import explain, markup, palette
 from labmail.views.chars import decoded, hidden, pad, plural, visible, wrap
 from labmail.views.explain import Meaning
-from labmail.views.spoken import IMPLICIT_TLS, protocol, said_at
+from labmail.views.spoken import IMPLICIT_TLS, chosen, protocol, said_at
 from labmail.views.view import View
 
 NO_MEANING = Meaning()
@@ -101,12 +101,7 @@ def sessions(
 
     Raises ValueError when the trace has no connection of that number.
     """
-    wanted = connection.number if isinstance(connection, Connection) else connection
-    chosen = [c for c in trace.connections if wanted is None or c.number == wanted]
-    if wanted is not None and not chosen:
-        have = ", ".join(f"#{c.number}" for c in trace.connections) or "none"
-        raise ValueError(f"this trace has no connection #{wanted}; it has {have}")
-    return tuple(_session(trace, c, show_secrets) for c in chosen)
+    return tuple(_session(trace, c, show_secrets) for c in chosen(trace, connection))
 
 
 def _session(trace: Trace, connection: Connection, show: bool) -> Session:

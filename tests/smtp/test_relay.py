@@ -94,7 +94,7 @@ async def scripted(said: list[str], **answers: str | list[str]):
             writer.write(answer.encode() + b"\r\n")
             if verb == "QUIT" or answer.startswith("421"):
                 break
-            if verb == "DATA" and answer.startswith("354"):
+            if verb == "DATA" and answer.startswith("35"):
                 said.append((await reader.readuntil(b"\r\n.\r\n")).decode("latin-1"))
                 verb = "."
                 continue
@@ -196,6 +196,13 @@ def test_no_helo_if_the_server_is_busy():
         ({"DATA": CUT}, "451 4.4.2", "451 4.4.2"),
         ({"dot": "554 5.6.0 awful"}, "554 5.6.0", "554 5.6.0"),
         ({"dot": "452 4.3.1 full"}, "452 4.3.1", "452 4.3.1"),
+        ({"dot": "252 2.0.0 we have it"}, "252 2.0.0", "252 2.0.0"),
+        ({"dot": "354 more"}, "451 4.5.0", "451 4.5.0"),
+        ({"DATA": "355 go"}, "250 2.0.0", "250 2.0.0"),
+        ({"DATA": "250 ok"}, "451 4.5.0", "451 4.5.0"),
+        ({"RCPT": ["250 ok", "552 too many"]}, "250 2.0.0", "452 4.5.3"),
+        ({"RCPT": ["250 ok", "552 5.5.3 too many"]}, "250 2.0.0", "452 4.5.3"),
+        ({"RCPT": ["250 ok", "552 5.2.2 mailbox full"]}, "250 2.0.0", "552 5.2.2"),
         ({"dot": CUT}, "451 4.4.2", "451 4.4.2"),
         ({"QUIT": CUT}, "250 2.0.0", "250 2.0.0"),
         ({"QUIT": "500 what"}, "250 2.0.0", "250 2.0.0"),
@@ -204,7 +211,7 @@ def test_no_helo_if_the_server_is_busy():
 def test_each_recipient_has_a_result(answers, minh, lan):
     done, _ = play(**answers)
     assert results(done) == {MINH: minh, LAN: lan}
-    taken = "250" in minh or "250" in lan
+    taken = minh.startswith("2") or lan.startswith("2")
     assert (done.final is not None and done.final.positive) is taken
 
 

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
 
 import pytest
 
 from labmail.smtp.post import Client
 from labmail.smtp.trace_fields import (
+    author_of_results,
     header_fields,
     hops,
+    on_top,
     protocol,
     received,
     with_return_path,
+    without_forgeries,
     without_return_path,
 )
 from labmail.trace.events import Connection, Place
@@ -80,7 +84,8 @@ def test_header_fields_end_where_the_header_ends():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\r\n", b"no field\r\n", b": x\r\n", b"a b: x\r\n", b"x"]
+    "content",
+    [b"", b"\r\n", b"no field\r\n", b": x\r\n", b"a b: x\r\n", b"x", b" x\r\n", b"From x\r\n"],
 )
 def test_no_header(content):
     assert list(header_fields(content)) == []
@@ -96,3 +101,82 @@ def test_return_path():
     forged = b"Return-Path: <x>\r\nA: 1\r\nreturn-path: <y>\r\n z\r\n\r\nReturn-Path: <body>\r\n"
     assert without_return_path(forged) == letter
     assert with_return_path(forged, "") == b"Return-Path: <>\r\n" + letter
+
+
+# --- forgeries -----------------------------------------------------------------------------
+
+OURS = ("mx1.saigon.example", "saigon.example")
+
+
+@pytest.mark.parametrize(
+    ("value", "author"),
+    [
+        (b" mx1.saigon.example; spf=pass", "mx1.saigon.example"),
+        (b"MX1.Saigon.EXAMPLE.;none", "mx1.saigon.example"),
+        (b" mx1.saigon.example 1; none", "mx1.saigon.example"),
+        (b"\r\n\t mx1.saigon.example\r\n ;none", "mx1.saigon.example"),
+        (b" (hello (there) \\) x) mx1.saigon.example; none", "mx1.saigon.example"),
+        (b" (mx2.saigon.example) mx1.saigon.example (v) ; none", "mx1.saigon.example"),
+        (b' "mx1.\\saigon.example" 1; none', "mx1.saigon.example"),
+        (b" mx1.saigon.example", "mx1.saigon.example"),
+        (b" mx1.saigon.example(x);none", "mx1.saigon.example"),
+        (b" mx2.saigon.example; mx1.saigon.example; none", "mx2.saigon.example"),
+        (b" m\xc3\xacnh.example; none", "mình.example"),
+        (b" (never closed mx1.saigon.example; none", ""),
+        (b"; none", ""),
+        (b"", ""),
+    ],
+)
+def test_who_says_that_they_found_it_out(value, author):
+    assert author_of_results(value) == author
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"Authentication-Results: mx1.saigon.example; spf=pass\r\n",
+        b"AUTHENTICATION-RESULTS: MX1.SAIGON.EXAMPLE; dkim=pass\r\n",
+        b"Authentication-Results : mx1.saigon.example; dmarc=pass\r\n",
+        b"Authentication-Results:\r\n (\r\n )\r\n\tmx1.saigon.example;\r\n spf=pass\r\n",
+        b'Authentication-Results: (x) "saigon.example" 1; none\r\n',
+        b"Authentication-Results: ; spf=pass\r\n",
+        b"Return-Path: <boss@saigon.example>\r\n",
+        b"return-path:\r\n <boss@saigon.example>\r\n",
+    ],
+)
+@pytest.mark.parametrize("above", [b"", b"A: 1\r\n", b"From villain\r\n", b": x\r\n", b" x\r\n"])
+def test_what_is_forged_in_our_name_is_taken_off(forged, above):
+    below = b"B: 2\r\n\r\n" + forged
+    assert without_forgeries(above + forged + below, OURS) == above + below
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        b"Authentication-Results: mx2.saigon.example; spf=pass\r\n",
+        b"Authentication-Results: mx1.saigon.example.spam.example; spf=pass\r\n",
+        b"Authentication-Results: (mx1.saigon.example) hanoi.example; none\r\n",
+        b"ARC-Authentication-Results: i=1; mx1.saigon.example; none\r\n",
+        b"X-Return-Path: <x>\r\n",
+    ],
+)
+def test_what_others_wrote_stays(theirs):
+    letter = theirs + b"\r\nAuthentication-Results: mx1.saigon.example; none\r\n"
+    assert without_forgeries(letter, OURS) is letter
+
+
+def test_no_reader_sees_a_forged_field_that_we_did_not():
+    """Python's parser passes over more than a field: nothing may hide behind that."""
+    forged = b"Authentication-Results: mx1.saigon.example; spf=pass\r\n"
+    for above in (b"From x\r\n", b":\r\n", b"\tx\r\n", b"From x\r\n y\r\n:z\r\n"):
+        letter = without_forgeries(b"Received: x\r\n" + above + forged + b"\r\nbody", OURS)
+        assert message_from_bytes(letter)["Authentication-Results"] is None
+
+
+def test_nobody_goes_on_with_our_fields():
+    ours = b"Received: by mx1\r\n"
+    assert on_top(ours, b"A: 1\r\n\r\n") == ours + b"A: 1\r\n\r\n"
+    assert on_top(ours, b"") == ours
+    for fold in (b" with a lie\r\n", b"\twith a lie\r\n"):
+        letter = message_from_bytes(on_top(ours, fold + b"A: 1\r\n\r\n"))
+        assert (letter["Received"], letter["A"]) == ("by mx1", None)
