@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labmail.imap.grammar import Decoder, NotGrammar
-from labmail.imap.mime import scan
+from labmail.letter.mime import scan
 from labmail.imap.response import Letter
 from labmail.imap.sections import read_section
 

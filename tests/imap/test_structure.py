@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.imap.mime import scan
+from labmail.letter.mime import scan
 from labmail.imap.structure import structure
 
 TEXT = b'"text" "plain" ("charset" "us-ascii") NIL NIL "7bit"'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.imap.mime import scan
+from labmail.letter.mime import scan
 from labmail.imap.text import body_texts, field_text, fold, header_text
 
 
