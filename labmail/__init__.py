@@ -37,7 +37,12 @@ if TYPE_CHECKING:
         custody,
         dns_table,
         envelope_card,
+        field_list,
+        hex_strip,
         ladder,
+        mime_tree,
+        size_bars,
+        thread_tree,
         transcript,
         world_map,
     )
@@ -56,6 +61,11 @@ _HOMES = {
     "custody": "labmail.views",
     "envelope_card": "labmail.views",
     "dns_table": "labmail.views",
+    "hex_strip": "labmail.views",
+    "field_list": "labmail.views",
+    "mime_tree": "labmail.views",
+    "size_bars": "labmail.views",
+    "thread_tree": "labmail.views",
 }
 """Where each public name lives.  It is imported when it is first used, so that
 ``import labmail`` stays quick and never loads matplotlib."""
@@ -67,10 +77,15 @@ __all__ = [
     "custody",
     "dns_table",
     "envelope_card",
+    "field_list",
+    "hex_strip",
     "hint",
     "ladder",
+    "mime_tree",
     "predict",
+    "size_bars",
     "solution",
+    "thread_tree",
     "transcript",
     "world_map",
 ]
