@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from labmail.letter import charsets, words
 from labmail.letter.fields import MAX_PARAMETERS, Valued
@@ -26,8 +26,6 @@ from labmail.letter.fields import MAX_PARAMETERS, Valued
 Way = Literal["RFC 2231", "plain", "encoded word", "raw UTF-8", "raw 8-bit"]
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
-_VALUE_CHARS = "!#$&+-.^_`{|}~"
-"""What stands for itself in an extended value, besides letters and digits (RFC 2231 §7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +106,3 @@ def _unextended(value: bytes) -> FileName:
         charset = found[0].charset.lower()
         return FileName(words.decoded(value), "encoded word", charset, len(found), said)
     return FileName(value.decode("ascii"), "plain")
-
-
-def as_parameters(name: str, text: str) -> tuple[str, ...]:
-    """A parameter written rightly: plain where it is ASCII, else RFC 2231, in pieces that
-    keep a line short (§3)."""
-    if text.isascii():
-        escaped = re.sub(r'(["\\])', r"\\\1", text)
-        return (f'{name}="{escaped}"',)
-    coded = quote_from_bytes(text.encode("utf-8"), safe=_VALUE_CHARS)
-    if len(coded) <= 60:
-        return (f"{name}*=utf-8''{coded}",)
-    pieces = re.findall(r"(?:%..|.){1,20}", coded)
-    starts = ["utf-8''", *[""] * (len(pieces) - 1)]
-    return tuple(
-        f"{name}*{number}*={start}{piece}"
-        for number, (start, piece) in enumerate(zip(starts, pieces, strict=True))
-    )
