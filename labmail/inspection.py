@@ -96,6 +96,14 @@ def cache_snapshot(world: RunningWorld, name: str) -> CacheSnapshot:
     return CacheSnapshot(name, tuple(rows), world.clock.now())
 
 
+def stored_letter(host: MailHost, address: str, mailbox: str, uid: int) -> bytes:
+    """The octets of a letter as they lie in a mailbox.
+
+    Raises NoSuchMailbox or NoSuchMessage when there is none.
+    """
+    return host.store.account(address).open(mailbox).read(uid)
+
+
 def one_line(field: object) -> str:
     """A header field for showing: an encoded word may hold line breaks, and what else
     pretends to be more than text (``=?utf-8?q?=0D=0ABcc:…``); that is made visible."""

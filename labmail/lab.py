@@ -23,7 +23,13 @@ from typing import Any, TypeVar
 
 from labmail.checkpoint import Checkpoint, restore_files
 from labmail.handles import DnsHandle, HostHandle, Laptop, NetworkHandle
-from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
+from labmail.inspection import (
+    box_snapshot,
+    check_service,
+    fingerprint,
+    queue_snapshot,
+    stored_letter,
+)
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
 from labmail.net.guard import guard_thread, release_thread
@@ -367,6 +373,13 @@ class Lab:
         user = self.user(address)
         self.settle()
         return self._look(lambda w: box_snapshot(w.hosts[user.home.name], address, mailbox))
+
+    def stored(self, address: str, uid: int = 1, mailbox: str = "INBOX") -> bytes:
+        """A letter's octets as they lie in a mailbox: the file itself, nothing changed and
+        nothing marked as read.  Raises a MailboxError when there is no such letter."""
+        user = self.user(address)
+        self.settle()
+        return self._look(lambda w: stored_letter(w.hosts[user.home.name], address, mailbox, uid))
 
     def card(self, parcel: int, host: str | None = None) -> EnvelopeCard:
         """The envelope of a letter beside its letterhead, as `host` (by default the first

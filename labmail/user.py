@@ -13,23 +13,19 @@ import imaplib
 import poplib
 import re
 import smtplib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
-from email.utils import format_datetime
 from ssl import SSLContext
 from typing import Protocol
 
 from labmail.imap.utf7 import encode
 from labmail.inspection import one_line
+from labmail.letter.compose import File, compose, mailbox
 from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
-
-_SEVEN_BIT = email.policy.SMTP.clone(cte_type="7bit")
-"""`smtplib` never says BODY=8BITMIME, so an 8-bit letter would go out undeclared (RFC 6152 §3)."""
 
 
 class Surroundings(Protocol):
@@ -70,24 +66,36 @@ class User:
         cc: Iterable[User | str] = (),
         bcc: Iterable[User | str] = (),
         reply_to: str = "",
+        html: str = "",
+        pictures: Sequence[File] = (),
+        files: Sequence[File] = (),
+        answers: Message | None = None,
     ) -> EmailMessage:
         """A letter with the headers a good mail program writes (RFC 5322 §3.6).
 
-        `EmailMessage` itself adds neither Date nor Message-ID.
+        html is the same text again, richer; pictures are what it shows, files what hangs on the
+        letter.  answers is the letter that this one answers: In-Reply-To and References are
+        taken from it.  Raises `UnsafeHeader` (a ValueError) when an address, the subject or a
+        file name would break out of its line.
         """
-        letter = EmailMessage(policy=_SEVEN_BIT)
-        letter["Date"] = format_datetime(self._lab.now())
-        letter["From"] = Address(self.name, addr_spec=self.address)
-        letter["To"] = ", ".join(_header_address(p) for p in _people(to))
-        for field, people in (("Cc", _people(cc)), ("Bcc", _people(bcc))):
-            if people:
-                letter[field] = ", ".join(_header_address(p) for p in people)
-        if reply_to:
-            letter["Reply-To"] = reply_to
-        letter["Subject"] = subject
-        letter["Message-ID"] = self._lab.new_message_id(self.address.rpartition("@")[2])
-        letter.set_content(text)
-        return letter
+        parent = answers["Message-ID"] if answers is not None else ""
+        chain = str((answers["References"] if answers is not None else "") or "").split()
+        return compose(
+            date=self._lab.now(),
+            message_id=self._lab.new_message_id(self.address.rpartition("@")[2]),
+            sender=mailbox(self.name, self.address),
+            to=[_header_address(p) for p in _people(to)],
+            cc=[_header_address(p) for p in _people(cc)],
+            bcc=[_header_address(p) for p in _people(bcc)],
+            reply_to=reply_to,
+            subject=subject,
+            text=text,
+            html=html,
+            pictures=pictures,
+            files=files,
+            in_reply_to=str(parent or ""),
+            references=chain,
+        )
 
     def send(
         self,
@@ -190,7 +198,7 @@ def _people(people: User | str | Iterable[User | str]) -> list[User | str]:
 
 def _header_address(person: User | str) -> str:
     if isinstance(person, User):
-        return str(Address(person.name, addr_spec=person.address))
+        return mailbox(person.name, person.address)
     return person
 
 

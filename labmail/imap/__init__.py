@@ -17,8 +17,6 @@ order in which a command passes through them:
 ``fetch``       FETCH: data items, as asked for and as answered
 ``opened``      one message as FETCH and SEARCH look at it: read only when it must be
 ``sections``    ``BODY[1.2.HEADER]``: the address of a piece of a message
-``mime``        a message as a tree of byte ranges
-``fields``      header fields and their parameters
 ``addresses``   ``Minh <minh@saigon.example>``: address lists
 ``envelope``    ENVELOPE
 ``structure``   BODY and BODYSTRUCTURE

@@ -9,8 +9,8 @@ its name: that one is gone when a message lies in a mailbox.
 from __future__ import annotations
 
 from labmail.imap.addresses import Address, addresses_of
-from labmail.imap.mime import Entity
 from labmail.imap.response import NIL, nstring, parenthesised
+from labmail.letter.mime import Entity
 
 
 def envelope(message: Entity) -> bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from labmail.imap.mime import Entity, scan
 from labmail.imap.selected import Selected
+from labmail.letter.mime import Entity, scan
 from labmail.mailbox.model import Message
 
 

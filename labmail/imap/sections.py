@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labmail.imap.grammar import Decoder, NotGrammar
-from labmail.imap.mime import Entity
 from labmail.imap.response import Letter, Piece, astring, parenthesised
+from labmail.letter.mime import Entity
 
 MAX_NUMBERS = 60
 """Numbers in one section."""

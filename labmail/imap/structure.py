@@ -12,9 +12,9 @@ BODYSTRUCTURE adds extension data: digest, disposition, language, location.
 from __future__ import annotations
 
 from labmail.imap.envelope import envelope
-from labmail.imap.fields import Valued, valued
-from labmail.imap.mime import Entity
 from labmail.imap.response import NIL, nstring, parenthesised, string
+from labmail.letter.fields import Valued, valued
+from labmail.letter.mime import Entity
 
 
 def structure(entity: Entity, extended: bool) -> bytes:

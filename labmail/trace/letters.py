@@ -7,6 +7,8 @@ off, and the final dot is no part of the letter (RFC 5321 §4.5.2).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from labmail.trace.events import Accepted, Connection, Content, Layer, Sent, Side
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import EnvelopeCard
@@ -30,6 +32,36 @@ def card(trace: Trace, parcel: int, host: str | None = None) -> EnvelopeCard:
         f"letter {parcel} was not accepted by {host or 'anybody'}; "
         f"in this trace it was accepted by: {', '.join(hosts) or 'nobody'}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A letter as it was when one server accepted it: `client` gave it, `host` took it, as
+    "submission" or "exchange"."""
+
+    client: str
+    host: str
+    role: str
+    content: bytes
+
+
+def copies(trace: Trace, parcel: int) -> tuple[Copy, ...]:
+    """A letter at each of its hops, in order.
+
+    A server that took it without a connection, or whose bytes are not in this trace (any
+    more), is left out.
+    """
+    found: dict[str, Copy] = {}
+    for event in trace.of(Accepted):
+        if event.parcel != parcel or event.connection is None or event.host in found:
+            continue
+        try:
+            content = _content(trace, event.connection, event.seq)
+        except LookupError:
+            continue
+        client = event.connection.client.name
+        found[event.host] = Copy(client, event.host, event.role, content)
+    return tuple(found.values())
 
 
 def unstuffed(data: bytes) -> bytes:

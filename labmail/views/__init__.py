@@ -10,6 +10,9 @@
 ``resolution`` (``resolution_draw``)   from a domain to the host that took the letter
 ``decision`` (``decision_draw``)   from the DNS's answer to the letter's fate
 ``zones``      a zone line by line, what an edit changed, what a resolver remembers
+``hexstrip``   every octet of a letter; ``fieldlist`` its header, field by field
+``mimetree``, ``threadtree`` (``trees``)   what is in a letter; which letter answers which
+``sizebars``   what each transfer encoding makes of a text or a file
 ``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
@@ -23,10 +26,13 @@ below make views by hand; each has ``text()`` and ``html()``, pictures also ``sv
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from email.message import EmailMessage
 from typing import Any
 
+from labmail.letter.compose import octets
 from labmail.trace.events import Connection
+from labmail.trace.letters import Copy, copies
 from labmail.trace.parcel import Envelope
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
@@ -42,9 +48,13 @@ from labmail.trace.snapshots import (
 from labmail.views.custody import Custody
 from labmail.views.decision import Decision
 from labmail.views.envelope import CardView
+from labmail.views.fieldlist import FieldList
+from labmail.views.hexstrip import HexStrip
 from labmail.views.ladder import Ladder
 from labmail.views.machine import StateDiagram, state_map
+from labmail.views.mimetree import MimeTree
 from labmail.views.resolution import Resolution
+from labmail.views.sizebars import SizeBars
 from labmail.views.story import TraceView
 from labmail.views.tables import (
     Grid,
@@ -55,6 +65,7 @@ from labmail.views.tables import (
     inbox_view,
     queue_view,
 )
+from labmail.views.threadtree import ThreadTree
 from labmail.views.transcript import Transcript
 from labmail.views.view import View
 from labmail.views.wire import Wire
@@ -66,10 +77,15 @@ __all__ = [
     "decision",
     "dns_table",
     "envelope_card",
+    "field_list",
+    "hex_strip",
     "ladder",
+    "mime_tree",
     "render",
     "resolution",
+    "size_bars",
     "state_diagram",
+    "thread_tree",
     "transcript",
     "view_of",
     "wire",
@@ -158,6 +174,68 @@ def envelope_card(
 ) -> EnvelopeCard:
     """The envelope card of a letter: `content` is its bytes, `where` names the hop."""
     return EnvelopeCard(envelope, content, where, parcel)
+
+
+Letter = bytes | EnvelopeCard | Copy | EmailMessage
+"""What the views of a letter take: its octets, a letter at one hop, or one just written."""
+
+
+def hex_strip(
+    letter: Letter,
+    title: str = "",
+    *,
+    only: Sequence[str] = (),
+    most: int = 36,
+    as_letter: bool = True,
+) -> HexStrip:
+    """Every octet of a letter as a number and as a sign, header and body told apart.
+
+    only: names of fields, and "body"; the rest is folded away.  most: rows of header and of
+    body before their middle is folded.  as_letter: False for octets that are no letter.
+    """
+    if isinstance(letter, EnvelopeCard) and not title:
+        title = f"Letter {letter.parcel}, {letter.where}"
+    return HexStrip(_octets(letter), title, only=only, most=most, letter=as_letter)
+
+
+def field_list(
+    letter: Letter, trace: Trace | None = None, parcel: int | None = None, title: str = ""
+) -> FieldList:
+    """A header field by field: what it says, how it was written, what is wrong with it.
+
+    With the trace in which the letter crossed it also says who wrote each field; `parcel` is
+    the letter's number there, or the trace's first.
+    """
+    way: tuple[Copy, ...] = ()
+    if trace is not None and (parcel is not None or trace.parcels):
+        way = copies(trace, trace.parcels[0] if parcel is None else parcel)
+    return FieldList(_octets(letter), way, title)
+
+
+def mime_tree(letter: Letter, title: str = "") -> MimeTree:
+    """The parts of a letter: what is in what, how it is encoded, how large it is."""
+    return MimeTree(_octets(letter), title)
+
+
+def size_bars(contents: Mapping[str, str | bytes], title: str = "") -> SizeBars:
+    """What each transfer encoding makes of these texts (as UTF-8) or files."""
+    return SizeBars(contents, title)
+
+
+def thread_tree(
+    letters: Mapping[str, bytes], title: str = "", *, by_subject: bool = False
+) -> ThreadTree:
+    """Which letter answers which; the letters by a label of your own.
+
+    by_subject: also join threads that begin with the same subject, as some programs do.
+    """
+    return ThreadTree(letters, title, by_subject)
+
+
+def _octets(letter: Letter) -> bytes:
+    if isinstance(letter, bytes):
+        return letter
+    return octets(letter) if isinstance(letter, EmailMessage) else letter.content
 
 
 _VIEWS: dict[type, Callable[[Any], View]] = {

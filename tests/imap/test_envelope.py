@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labmail.imap.envelope import envelope
-from labmail.imap.mime import scan
+from labmail.letter.mime import scan
 
 SON = b'(("=?utf-8?q?S=C6=A1n?=" NIL "son" "hanoi.example"))'
 EIGHT_BIT = "Chào".encode()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.imap.fields import MAX_HEADER, fields_of, first, strip_comments, valued
+from labmail.letter.fields import MAX_HEADER, fields_of, first, strip_comments, valued
 
 
 def test_fields_folded_and_not() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.imap.mime import MAX_DEPTH, MAX_PARTS, Entity, scan
+from labmail.letter.mime import MAX_DEPTH, MAX_PARTS, Entity, scan
 
 HEAD = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 

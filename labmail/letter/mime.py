@@ -11,7 +11,11 @@ hold and two clients that ask for the same part get the same octets.
 
 A letter may be built to hurt: parts within parts a thousand levels deep, a million
 empty parts.  So the scanner has a budget for depth and for parts; what lies beyond is
-a leaf.  Its octets are still there, it is just not taken apart.
+a leaf, and says so (`Entity.cut`).  Its octets are still there, it is just not taken
+apart.
+
+This is the one parser of the project that opens letters: IMAP answers from it, and
+`labmail.letter.parts` reads it as a mail program does.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from labmail.imap.fields import Field, Valued, fields_of, first, valued
+from labmail.letter.fields import Field, Valued, fields_of, first, valued
 
 MAX_DEPTH = 30
 """Entities within entities that are opened."""
@@ -38,6 +42,10 @@ _PLAIN = Valued(b"text/plain", ((b"charset", b"us-ascii"),))  # RFC 2045 §5.2
 _DIGEST = Valued(b"message/rfc822", ())  # RFC 2046 §5.1.5
 _OPAQUE = Valued(b"application/octet-stream", ())
 
+_CLOSED, _OPEN, _CUT = "closed", "open", "cut"
+"""How a part ends: at a boundary, at the end of the letter, or where the budget does."""
+_TOO_MANY = f"not opened any further: more than {MAX_PARTS:,} parts"
+
 
 @dataclass(frozen=True)
 class Entity:
@@ -45,7 +53,8 @@ class Entity:
 
     `content_type` is what the part is treated as (in doubt text/plain: RFC 2045
     §5.2); `parts` are the parts of a multipart, `message` is what a message/rfc822
-    carries.
+    carries.  `cut` says what a limit kept closed; `closed` whether the closing boundary
+    of a multipart is there.
     """
 
     raw: bytes
@@ -55,6 +64,8 @@ class Entity:
     content_type: Valued
     parts: tuple[Entity, ...] = ()
     message: Entity | None = None
+    cut: str = ""
+    closed: bool = True
 
     @cached_property
     def header(self) -> bytes:
@@ -124,34 +135,45 @@ class _Scanner:
         boundary = kind.get(b"boundary")
         if not boundary:  # cannot be opened: RFC 2045 §5.2
             return Entity(self._raw, start, body, end, _PLAIN)
-        if depth >= MAX_DEPTH or self._parts_left <= 0:
-            return Entity(self._raw, start, body, end, _OPAQUE)
+        if limit := self._limit(depth):
+            return Entity(self._raw, start, body, end, _OPAQUE, cut=limit)
         default = _DIGEST if kind.value == b"multipart/digest" else _PLAIN
-        parts = tuple(
-            self.entity(low, high, default, depth + 1)
-            for low, high in self._between_boundaries(b"--" + boundary.rstrip(), body, end)
-        )
-        # a multipart has at least one part (RFC 2046 §5.1.1): without, it is only text
-        return Entity(self._raw, start, body, end, kind if parts else _PLAIN, parts)
+        parts: list[Entity] = []
+        ending = _CLOSED
+        for low, high, how in self._between_boundaries(b"--" + boundary.rstrip(), body, end):
+            parts.append(self.entity(low, high, default, depth + 1))
+            ending = how
+        if not parts:  # a multipart has at least one part (RFC 2046 §5.1.1): else it is only text
+            return Entity(self._raw, start, body, end, _PLAIN)
+        cut = _TOO_MANY if ending == _CUT else ""
+        closed = ending == _CLOSED
+        return Entity(self._raw, start, body, end, kind, tuple(parts), cut=cut, closed=closed)
 
     def _enclosed(self, start: int, body: int, end: int, kind: Valued, depth: int) -> Entity:
-        if depth >= MAX_DEPTH or self._parts_left <= 0:
-            return Entity(self._raw, start, body, end, _OPAQUE)
+        if limit := self._limit(depth):
+            return Entity(self._raw, start, body, end, _OPAQUE, cut=limit)
         inner = self.entity(body, end, _PLAIN, depth + 1)
         return Entity(self._raw, start, body, end, kind, message=inner)
 
-    def _between_boundaries(self, mark: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
-        """The ranges of the parts.  A part that nothing ends goes on to the end, and so does
-        the last one for which there is budget."""
+    def _limit(self, depth: int) -> str:
+        """Which limit keeps an entity at this depth closed; "" for none."""
+        if depth >= MAX_DEPTH:
+            return f"not opened: nested deeper than {MAX_DEPTH}"
+        return _TOO_MANY if self._parts_left <= 0 else ""
+
+    def _between_boundaries(self, mark: bytes, at: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """The ranges of the parts, and how each ends.  A part that nothing ends goes on to the
+        end, and so does the last one for which there is budget."""
         begun: int | None = None
         for line, after, last in self._delimiters(mark, at, end):
             if begun is not None:
                 if self._parts_left <= 1 and not last:
-                    break
-                yield begun, max(begun, self._before_line_end(line, begun))
+                    yield begun, end, _CUT
+                    return
+                yield begun, max(begun, self._before_line_end(line, begun)), _CLOSED
             begun = None if last else after
         if begun is not None:
-            yield begun, end
+            yield begun, end, _OPEN if self._candidates_left > 0 else _CUT
 
     def _delimiters(self, mark: bytes, at: int, end: int) -> Iterator[tuple[int, int, bool]]:
         """Lines that are delimiters: where each begins, where the next begins, and whether

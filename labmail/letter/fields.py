@@ -1,8 +1,9 @@
 """Header fields and their parameters, read from raw bytes.
 
 Nothing here is decoded or repaired: IMAP hands out what the header says, encoded
-words included (RFC 3501 §7.4.2), and the client decodes.  What is malformed is passed
-over: no header makes this raise.  Headers are read up to `MAX_HEADER` octets.
+words included (RFC 3501 §7.4.2), and the client decodes (`labmail.letter.header`).
+What is malformed is passed over: no header makes this raise.  Headers are read up to
+`MAX_HEADER` octets.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ _SPACE = re.compile(rb"\s*")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One header field: its name as written, and its octets name, colon and CRLF included."""
+    """One header field: its name as written, and its octets name, colon and CRLF included.
+
+    `value_at` is where in `raw` the value begins, `at` where in the header the field does.
+    """
 
     name: bytes
     raw: bytes
     value_at: int
+    at: int = 0
 
     @property
     def value(self) -> bytes:
@@ -60,7 +65,7 @@ def fields_of(header: bytes) -> tuple[Field, ...]:
     while at < end:
         field = _FIELD.match(header, at, end)
         if field:
-            found.append(Field(field[1], field[0], field.start(2) - field.start()))
+            found.append(Field(field[1], field[0], field.start(2) - at, at))
             at = field.end()
         else:  # not a field: the next line may be one
             at = (header.find(b"\n", at, end) + 1) or end
