@@ -111,6 +111,7 @@ class RunningWorld:
         await self.network.close()
         for host in self.hosts.values():
             host.close()
+        self.authority.close()
 
     def services_of(self, name: str) -> tuple[str, ...]:
         """The services of this host that listen now."""

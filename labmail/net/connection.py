@@ -365,6 +365,8 @@ class Line(asyncio.Protocol):
     def _tell_that_it_is_lost(self, exc: Exception | None) -> None:
         if rest := self._records.rest():
             self._record(Side.CLIENT, Layer.CIPHER, rest)
+        if self._tls is not None and not self._tls.established:
+            self._tls.take_keys()  # of a handshake that was given up: nobody will ask for them
         if self._observer is not None:
             for output in self._observer.lost():
                 self.note(output)
@@ -428,6 +430,7 @@ class Line(asyncio.Protocol):
             mode=self._tls_mode,
             version=self._tls.object.version() or "",
             cipher=cipher[0] if cipher else "",
+            keys=self._tls.take_keys(),
         )
         if self._observer is not None:
             self._observer.tls_started()
@@ -437,8 +440,10 @@ class Line(asyncio.Protocol):
             self._begin_talk()
 
     def _tls_broke(self, error: ssl.SSLError) -> None:
+        assert self._tls is not None
         reason = (error.reason or "not TLS").replace("_", " ").lower()
-        self.emit(TlsFailed, connection=self.connection, reason=reason)
+        keys = self._tls.take_keys()
+        self.emit(TlsFailed, connection=self.connection, reason=reason, keys=keys)
         self.abort(f"TLS failed: {reason}")
 
     def _send_records(self) -> None:

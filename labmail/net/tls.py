@@ -12,10 +12,20 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
+from labmail.runtime.ca import take_keys
+
 READ_SIZE = 256 * 1024
 _HEADER = 5  # octets: type, version, length (RFC 8446 §5.1)
 _TYPES = range(20, 25)
 _MAJOR = 3
+
+
+def client_random(record: bytes) -> bytes:
+    """The random number with which the client begins the handshake (RFC 8446 §4.1.2): it stands
+    in the first record, behind the record's type, version and length, the message's type and
+    length, and a version."""
+    before = _HEADER + 4 + 2
+    return record[before : before + 32]
 
 
 class Records:
@@ -59,6 +69,7 @@ class TlsServer:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._client_random = b""
         self.established = False
         """Whether the handshake is through."""
         self.ended = False
@@ -69,6 +80,7 @@ class TlsServer:
 
         Raises ssl.SSLError when the records are not TLS, or break its rules.
         """
+        self._client_random = self._client_random or client_random(records)
         self._incoming.write(records)
         if not self.established:
             try:
@@ -90,6 +102,10 @@ class TlsServer:
             self.object.unwrap()
         except (ssl.SSLError, ValueError):
             return  # the client has not said good-bye yet, or never shook hands: both are fine
+
+    def take_keys(self) -> str:
+        """The keys of this session, once, as lines of a key log file."""
+        return take_keys(self.object.context, self._client_random)
 
     def records_to_send(self) -> bytes:
         """Records that must go out now."""
