@@ -14,14 +14,14 @@ import os
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from labmail.handles import DnsHandle, HostHandle, Laptop
+from labmail.handles import DnsHandle, ForeignHandle, HostHandle, Laptop
 from labmail.inspection import box_snapshot, check_service, fingerprint, queue_snapshot
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
@@ -357,6 +357,19 @@ class Lab:
     def new_message_id(self, domain: str) -> str:
         """A fresh Message-ID, angle brackets included."""
         return self._look(lambda w: w.ids.message_id(domain))
+
+    def attach(self, name: str, ip: str, ports: Mapping[str, int]) -> ForeignHandle:
+        """Give a program outside the lab a name and an address in it::
+
+            lab.attach("mail.ngoai.example", "203.0.113.90", {"smtp": 2525})
+
+        From now on the lab's hosts reach port 2525 of this machine as port 25 of that
+        address, and what is said there is recorded.  A zone must say so for hosts to find it.
+        Raises ValueError, saying what to give instead, for what cannot be attached.
+        """
+        self.settle()
+        self._do(self._running.attach(name, ip, ports))
+        return ForeignHandle(name, ip, self)
 
     def endpoints(self) -> dict[str, Any]:
         """How other programs reach the lab: real hosts and ports, as ``labmail up`` writes them."""

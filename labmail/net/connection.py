@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -59,7 +59,12 @@ WRITE_BUFFER = 64 * 1024
 
 
 class Observer(Protocol):
-    """Listens to what is said on a line and reports commands, replies and letters."""
+    """Listens to what is said on a line and reports commands, replies and letters.
+
+    `upgrading`: the two sides have agreed upon TLS and are about to begin it.
+    """
+
+    upgrading: bool
 
     def client_said(self, data: bytes) -> Iterable[Output]: ...
     def server_said(self, data: bytes) -> Iterable[Output]: ...
@@ -85,7 +90,8 @@ class Listener:
     """What listens on one (address, port) of the lab.
 
     `serve` makes the protocol that talks on a line; `tls` is set for services
-    that begin with the handshake; `observe` makes the observer of a line.
+    that begin with the handshake; `observe` makes the observer of a line.  `ready` is asked
+    before somebody calls, where who listens may be away.
     """
 
     place: Place
@@ -94,6 +100,7 @@ class Listener:
     limits: Limits
     tls: ssl.SSLContext | None = None
     observe: Callable[[], Observer] | None = None
+    ready: Callable[[], Awaitable[bool]] | None = None
     server: asyncio.Server | None = None
     lines: set[Line] = field(default_factory=set)
 

@@ -82,15 +82,16 @@ class Network:
 
     # --- listening ---------------------------------------------------------------------
 
-    async def listen(self, listener: Listener) -> None:
-        """Begin to listen.  Raises OSError when something listens there already."""
+    async def listen(self, listener: Listener, line: type[Line] = Line) -> None:
+        """Begin to listen; each connection becomes a line of this kind.  Raises OSError when
+        something listens there already."""
         key = (listener.place.ip, listener.place.port)
         if key in self._listeners:
             raise OSError(f"something already listens at {listener.place}: stop it first")
         loop = asyncio.get_running_loop()
         sock = self._bound_socket(socket.SOCK_STREAM)
         listener.server = await loop.create_server(
-            lambda: Line(self, listener), sock=sock, backlog=1024
+            lambda: line(self, listener), sock=sock, backlog=1024
         )
         self._listeners[key] = listener
 
@@ -152,7 +153,7 @@ class Network:
         client = Place(name, ip, self._calling_port(ip))
         server = Place(self.name_of(server_ip) or server_ip, server_ip, port)
         listener = self._listeners.get((server_ip, port))
-        if listener is None:
+        if listener is None or (listener.ready and not await listener.ready()):
             raise self._failure(client, server, parcel)
         sock = self._bound_socket(socket.SOCK_STREAM)
         real_port = sock.getsockname()[1]

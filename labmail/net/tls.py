@@ -12,20 +12,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
+from labmail.net.hello import client_random
 from labmail.runtime.ca import take_keys
 
 READ_SIZE = 256 * 1024
 _HEADER = 5  # octets: type, version, length (RFC 8446 §5.1)
 _TYPES = range(20, 25)
 _MAJOR = 3
-
-
-def client_random(record: bytes) -> bytes:
-    """The random number with which the client begins the handshake (RFC 8446 §4.1.2): it stands
-    in the first record, behind the record's type, version and length, the message's type and
-    length, and a version."""
-    before = _HEADER + 4 + 2
-    return record[before : before + 32]
 
 
 class Records:
