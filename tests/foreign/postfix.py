@@ -5,6 +5,8 @@ only; port `submission` takes mail for anybody, and `routes` says where to.  Not
 machine's own Postfix is read or written.
 """
 
+import contextlib
+import itertools
 import os
 import pwd
 import queue
@@ -87,12 +89,10 @@ class Postfix:
     """One running instance.  `stop` ends it and removes everything it had."""
 
     def __init__(self, routes: Mapping[str, int]) -> None:
-        for program in ("postfix", "postqueue"):
-            if shutil.which(program) is None:
-                pytest.skip("Postfix is not installed")
+        self._postfix, self._postqueue = _program("postfix"), _program("postqueue")
         if os.geteuid() != 0:
             pytest.skip("Postfix wants to be started by root")
-        self.ports = {service: _free_port() for service in ("smtp", "submission")}
+        self.ports = dict(zip(("smtp", "submission"), _free_ports(2), strict=True))
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-"))
         self._process: subprocess.Popen[str] | None = None
         self._log: queue.Queue[str] = queue.Queue()
@@ -107,7 +107,7 @@ class Postfix:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         self._process = subprocess.Popen(
-            ["postfix", "-c", str(self.folder), "start-fg"],
+            [self._postfix, "-c", str(self.folder), "start-fg"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -123,7 +123,7 @@ class Postfix:
         if process is None:
             return
         subprocess.run(
-            ["postfix", "-c", str(self.folder), "stop"],
+            [self._postfix, "-c", str(self.folder), "stop"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=60,
@@ -171,7 +171,7 @@ class Postfix:
     def waiting(self) -> str:
         """What ``postqueue -p`` says."""
         done = subprocess.run(
-            ["postqueue", "-c", str(self.folder), "-p"],
+            [self._postqueue, "-c", str(self.folder), "-p"],
             capture_output=True,
             text=True,
             timeout=30,
@@ -210,14 +210,26 @@ class Postfix:
         (self.folder / "master.cf").write_text(MASTER.format(**listening))
 
 
+def _program(name: str) -> str:
+    """Where this program of Postfix lies: often in a folder that is root's only."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    return path or pytest.skip("Postfix is not installed")
+
+
 def _table(entries: Mapping[str, str]) -> str:
     """A lookup table that stands in main.cf itself."""
     listed = ", ".join(f"{{ {key} = {value} }}" for key, value in entries.items())
     return f"inline:{{ {listed} }}" if listed else ""
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        port: int = sock.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Ports that stay free until Postfix takes them: systems give away by themselves only those
+    from 32768 on (Linux), or higher."""
+    ports: list[int] = []
+    for port in itertools.count(10_000 + os.getpid() % 20_000):
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind((LOOPBACK, port))
+            ports.append(port)
+        if len(ports) == count:
+            break
+    return ports
