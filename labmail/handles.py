@@ -1,5 +1,5 @@
 """The parts of a world, as the notebook handles them: a host, the DNS, the network, a
-laptop.
+laptop, a program outside.
 
 A handle is a name and a way to ask for things.  It holds nothing of its own, so it stays
 good when the lab is reset.
@@ -301,3 +301,30 @@ class Laptop:
 
     def __exit__(self, *_: object) -> None:
         self._lab._default_laptop = self._before
+
+
+class ForeignHandle:
+    """A program outside the lab that has an address in it; as a context manager, until the
+    block ends."""
+
+    def __init__(self, name: str, address: str, lab: Lab) -> None:
+        self.name = name
+        self.address = address
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        attached = self._lab._look(lambda w: w.foreign.get(self.name))
+        services = ", ".join(attached.ports) if attached else "nothing any more"
+        return f"{self.name} [{self.address}], a program outside the lab: reached for {services}"
+
+    def detach(self) -> None:
+        """Take the address back: from now on connections are refused.  Harmless twice."""
+        self._lab.settle()
+        self._lab._do(self._lab._running.detach(self.name))
+
+    def __enter__(self) -> ForeignHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lab.is_open:
+            self.detach()

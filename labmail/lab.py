@@ -14,7 +14,7 @@ import os
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from labmail.checkpoint import Checkpoint, restore_files
-from labmail.handles import DnsHandle, HostHandle, Laptop, NetworkHandle
+from labmail.handles import DnsHandle, ForeignHandle, HostHandle, Laptop, NetworkHandle
 from labmail.inspection import (
     box_snapshot,
     check_service,
@@ -433,6 +433,19 @@ class Lab:
     def new_message_id(self, domain: str) -> str:
         """A fresh Message-ID, angle brackets included."""
         return self._look(lambda w: w.ids.message_id(domain))
+
+    def attach(self, name: str, ip: str, ports: Mapping[str, int]) -> ForeignHandle:
+        """Give a program outside the lab a name and an address in it::
+
+            lab.attach("mail.ngoai.example", "203.0.113.90", {"smtp": 2525})
+
+        From now on the lab's hosts reach port 2525 of this machine as port 25 of that
+        address, and what is said there is recorded.  A zone must say so for hosts to find it.
+        Raises ValueError, saying what to give instead, for what cannot be attached.
+        """
+        self.settle()
+        self._do(self._running.attach(name, ip, ports))
+        return ForeignHandle(name, ip, self)
 
     def endpoints(self) -> dict[str, Any]:
         """How other programs reach the lab: real hosts and ports, as ``labmail up`` writes them."""

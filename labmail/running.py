@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from labmail.host import Ground, MailHost
 from labmail.net.addresses import SERVICES
 from labmail.net.connection import Listener
 from labmail.net.faults import EVERYBODY, Ends, Fault
+from labmail.net.foreign import ForeignServer
 from labmail.net.limits import Limits
 from labmail.net.network import Network
 from labmail.paths import data_file
@@ -32,6 +34,7 @@ from labmail.runtime.agenda import Agenda
 from labmail.runtime.ca import Authority
 from labmail.runtime.clock import Clock
 from labmail.runtime.ids import Ids
+from labmail.smtp.dialog import Dialog
 from labmail.trace.events import (
     CacheFlushed,
     ClockMoved,
@@ -46,6 +49,7 @@ from labmail.trace.recorder import Recorder
 from labmail.world import LaptopSpec, World
 
 DNS_PORT = SERVICES["domain"]
+SMTP = ("smtp", "submission", "submissions")
 
 
 class RunningWorld:
@@ -95,6 +99,8 @@ class RunningWorld:
             )
             for spec in world.hosts.values()
         }
+        self.foreign: dict[str, ForeignServer] = {}
+        """Programs outside that have an address here, by name."""
         self._live: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Future[int]] = set()
 
@@ -133,9 +139,12 @@ class RunningWorld:
         for host in self.hosts.values():
             host.retire()
         self.agenda.clear()
+        for name in list(self.foreign):
+            await self.detach(name)
         await self.network.close()
         for host in self.hosts.values():
             host.close()
+        self.authority.close()
 
     # --- checkpoints ------------------------------------------------------------------------
 
@@ -197,6 +206,23 @@ class RunningWorld:
                     f"{name} has no service {service!r}; it has: {', '.join(host.spec.services)}"
                 )
         await (host.start(services) if what == "start" else host.stop(services))
+
+    # --- programs outside -----------------------------------------------------------------
+
+    async def attach(self, name: str, ip: str, ports: Mapping[str, int]) -> None:
+        """Give a program outside the lab a name and an address in it, in place of what had this
+        name before; raises ValueError, saying what to give instead."""
+        if name in self.hosts or name == self.world.dns.host:
+            raise ValueError(f"{name} is a host of this world: give the program another name")
+        program = ForeignServer(self.network, name, ip, ports, dict.fromkeys(SMTP, Dialog))
+        await self.detach(name)
+        await program.attach()
+        self.foreign[name] = program
+
+    async def detach(self, name: str) -> None:
+        """Take the address back; harmless when there is no such program."""
+        if program := self.foreign.pop(name, None):
+            await program.detach()
 
     # --- names ----------------------------------------------------------------------------
 

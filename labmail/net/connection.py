@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -59,7 +59,12 @@ WRITE_BUFFER = 64 * 1024
 
 
 class Observer(Protocol):
-    """Listens to what is said on a line and reports commands, replies and letters."""
+    """Listens to what is said on a line and reports commands, replies and letters.
+
+    `upgrading`: the two sides have agreed upon TLS and are about to begin it.
+    """
+
+    upgrading: bool
 
     def client_said(self, data: bytes) -> Iterable[Output]: ...
     def server_said(self, data: bytes) -> Iterable[Output]: ...
@@ -88,7 +93,8 @@ class Listener:
     """What listens on one (address, port) of the lab.
 
     `serve` makes the protocol that talks on a line; `tls` is set for services
-    that begin with the handshake; `observe` makes the observer of a line.
+    that begin with the handshake; `observe` makes the observer of a line.  `ready` is asked
+    before somebody calls, where who listens may be away.
     """
 
     place: Place
@@ -97,6 +103,7 @@ class Listener:
     limits: Limits
     tls: ssl.SSLContext | None = None
     observe: Callable[[], Observer] | None = None
+    ready: Callable[[], Awaitable[bool]] | None = None
     server: asyncio.Server | None = None
     lines: set[Line] = field(default_factory=set)
 
@@ -376,6 +383,8 @@ class Line(asyncio.Protocol):
     def _tell_that_it_is_lost(self, exc: Exception | None) -> None:
         if rest := self._records.rest():
             self._record(Side.CLIENT, Layer.CIPHER, rest)
+        if self._tls is not None and not self._tls.established:
+            self._tls.take_keys()  # of a handshake that was given up: nobody will ask for them
         if self._observer is not None:
             for output in self._observer.lost():
                 self.note(output)
@@ -441,6 +450,7 @@ class Line(asyncio.Protocol):
             mode=self._tls_mode,
             version=self._tls.object.version() or "",
             cipher=cipher[0] if cipher else "",
+            keys=self._tls.take_keys(),
         )
         if self._observer is not None:
             self._observer.tls_started()
@@ -450,8 +460,10 @@ class Line(asyncio.Protocol):
             self._begin_talk()
 
     def _tls_broke(self, error: ssl.SSLError) -> None:
+        assert self._tls is not None
         reason = (error.reason or "not TLS").replace("_", " ").lower()
-        self.emit(TlsFailed, connection=self.connection, reason=reason)
+        keys = self._tls.take_keys()
+        self.emit(TlsFailed, connection=self.connection, reason=reason, keys=keys)
         self.abort(f"TLS failed: {reason}")
 
     def _send_records(self) -> None:

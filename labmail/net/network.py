@@ -112,15 +112,16 @@ class Network:
 
     # --- listening ---------------------------------------------------------------------
 
-    async def listen(self, listener: Listener) -> None:
-        """Begin to listen.  Raises OSError when something listens there already."""
+    async def listen(self, listener: Listener, line: type[Line] = Line) -> None:
+        """Begin to listen; each connection becomes a line of this kind.  Raises OSError when
+        something listens there already."""
         key = (listener.place.ip, listener.place.port)
         if key in self._listeners:
             raise OSError(f"something already listens at {listener.place}: stop it first")
         loop = asyncio.get_running_loop()
         sock = self._bound_socket(socket.SOCK_STREAM)
         listener.server = await loop.create_server(
-            lambda: Line(self, listener), sock=sock, backlog=1024
+            lambda: line(self, listener), sock=sock, backlog=1024
         )
         self._listeners[key] = listener
 
@@ -191,7 +192,7 @@ class Network:
             raise self._stopped(way, client, server, parcel)
         self._round_trip(ip, private_ip)  # RFC 9293 §3.5: SYN, and the SYN that answers it
         listener = self._listener_at(server_ip, port)
-        if listener is None:
+        if listener is None or (listener.ready and not await listener.ready()):
             raise self._failure(client, server, parcel)
         sock = self._bound_socket(socket.SOCK_STREAM)
         real_port = sock.getsockname()[1]

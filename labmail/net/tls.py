@@ -12,6 +12,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
+from labmail.net.hello import client_random
+from labmail.runtime.ca import take_keys
+
 READ_SIZE = 256 * 1024
 _HEADER = 5  # octets: type, version, length (RFC 8446 §5.1)
 _TYPES = range(20, 25)
@@ -59,6 +62,7 @@ class TlsServer:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._client_random = b""
         self.established = False
         """Whether the handshake is through."""
         self.ended = False
@@ -69,6 +73,7 @@ class TlsServer:
 
         Raises ssl.SSLError when the records are not TLS, or break its rules.
         """
+        self._client_random = self._client_random or client_random(records)
         self._incoming.write(records)
         if not self.established:
             try:
@@ -90,6 +95,10 @@ class TlsServer:
             self.object.unwrap()
         except (ssl.SSLError, ValueError):
             return  # the client has not said good-bye yet, or never shook hands: both are fine
+
+    def take_keys(self) -> str:
+        """The keys of this session, once, as lines of a key log file."""
+        return take_keys(self.object.context, self._client_random)
 
     def records_to_send(self) -> bytes:
         """Records that must go out now."""

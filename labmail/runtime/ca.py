@@ -2,6 +2,10 @@
 
 Every lab makes its own when it starts, so no key is ever committed and no
 certificate of one lab is worth anything in another.  `trustme` does the work.
+
+Servers note the keys of each TLS session in a file of the lab's folder, so that the lab can
+show what an eavesdropper cannot read.  `take_keys` takes them out again at once: the file
+holds what belongs to handshakes that are under way, and no more.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ class Authority:
         """The authority's certificate: give it to a client that should trust the lab."""
         self._ca.cert_pem.write_to_path(str(self.file))
         self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
+        self._keys = folder / "tls-keys.txt"
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """What a server presents that is known by these host names (one certificate for all)."""
@@ -42,6 +47,8 @@ class Authority:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 §2: nothing older
             self._ca.issue_cert(*names).configure_cert(context)
+            self._keys.touch(0o600)
+            context.keylog_filename = str(self._keys)
             self._contexts[names] = context
         return self._contexts[names]
 
@@ -49,3 +56,23 @@ class Authority:
         """A client context that verifies names and trusts this lab only."""
         context = ssl.create_default_context(cafile=str(self.file))
         return context
+
+    def close(self) -> None:
+        """Let go of the file of keys, and remove it."""
+        for context in self._contexts.values():
+            context.keylog_filename = None  # type: ignore[assignment]  # closes the file
+        self._keys.unlink(missing_ok=True)
+
+
+def take_keys(context: ssl.SSLContext, client_random: bytes) -> str:
+    """Take the keys of one session out of the file in which this context's servers note them.
+
+    Each line names its session by the random number with which the client began it
+    (draft-ietf-tls-keylogfile §2).  "" where there are none.
+    """
+    if not context.keylog_filename:
+        return ""
+    file, mine = Path(context.keylog_filename), f" {client_random.hex()} "
+    lines = file.read_text("ascii").splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if mine not in line), "ascii")
+    return "".join(line for line in lines if mine in line)

@@ -58,7 +58,8 @@ class Dialog:
         self._offset = 0
         """Where `_waiting` begins in the client's stream."""
         self._skipping = False
-        self._upgrading = False
+        self.upgrading = False
+        """Whether the two sides are beginning TLS."""
         self._flooded = False
         self._auth_refused = False
         self._letter: DotReader | None = None
@@ -71,7 +72,7 @@ class Dialog:
     def client_said(self, data: bytes) -> list[Report]:
         """The client said this.  Returns what can be told now."""
         self._waiting += data
-        if self._upgrading or self._flooded:  # RFC 3207 §4.2: said before TLS, never read
+        if self.upgrading or self._flooded:  # RFC 3207 §4.2: said before TLS, never read
             self._drop(len(self._waiting))
             return []
         reports = list(self._read_on())
@@ -95,7 +96,7 @@ class Dialog:
 
     def tls_started(self) -> None:
         """The handshake is through.  After STARTTLS the session begins again (RFC 3207 §4.2)."""
-        self._upgrading = False
+        self.upgrading = False
 
     def lost(self) -> list[Report]:
         """The connection is gone.  A command that was cut off, or never answered, is told only
@@ -118,10 +119,10 @@ class Dialog:
             self.state = states.after(before, verb, int(code))
             if verb in ("AUTH", "(auth)") or verb in states.VERBS:
                 self._auth_refused = verb in ("AUTH", "(auth)") and int(code) >= 400
-            self._upgrading = verb == "STARTTLS" and self.state != before
+            self.upgrading = verb == "STARTTLS" and self.state != before
         self._reply.clear()
         self._asked = None
-        if self._upgrading:
+        if self.upgrading:
             self._drop(len(self._waiting))
         if self.state == "data" and self._letter is None:
             self._letter, self._letter_at = self._letter_reader(limit=0), self._offset

@@ -19,7 +19,7 @@ records (`Layer.CIPHER`) are counted apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -131,20 +131,27 @@ class Sent(WireEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsStarted(WireEvent):
-    """The TLS handshake ended well.  `mode` is "implicit" or "starttls" (RFC 8314 §3)."""
+    """The TLS handshake ended well.  `mode` is "implicit" or "starttls" (RFC 8314 §3).
+
+    `keys` opens the session's records to who has them, see `capture.key_log`.  They are
+    other ones each time, so two events that differ in nothing else are equal.
+    """
 
     connection: Connection
     mode: str
     version: str
     cipher: str
+    keys: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFailed(WireEvent):
-    """The TLS handshake, or the TLS session later on, broke."""
+    """The TLS handshake, or the TLS session later on, broke.  `keys` are those of a handshake
+    that had come so far."""
 
     connection: Connection
     reason: str
+    keys: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from labmail.trace.events import (
@@ -295,6 +296,22 @@ class Trace(Shown):
     def overheard(self, connection: Connection | int, sender: Side | str) -> bytes:
         """All bytes as they crossed the network: what an eavesdropper could store."""
         return self._joined(connection, sender, {Layer.OPEN, Layer.CIPHER})
+
+    @property
+    def key_log(self) -> str:
+        """The keys of the TLS sessions that began in this stretch, as lines of a key log file."""
+        from labmail.trace.capture import key_log
+
+        return key_log(self.events)
+
+    def to_pcapng(self, path: str | Path) -> Path:
+        """Write this stretch as a file for Wireshark (see `labmail.trace.capture`); the file's
+        path.  Passwords that were said, and the keys of TLS sessions, are in it."""
+        from labmail.trace.capture import capture
+
+        file = Path(path)
+        file.write_bytes(capture(self.earlier, self.events))
+        return file
 
     def _joined(
         self, connection: Connection | int, sender: Side | str, layers: set[Layer]

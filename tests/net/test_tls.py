@@ -87,3 +87,11 @@ def test_a_record_that_is_never_finished_is_kept_for_the_record() -> None:
 
 def test_what_is_no_record_comes_out_as_it_is() -> None:
     assert list(Records().feed(b"EHLO x\r\n")) == [b"EHLO x\r\n"]
+
+
+def test_the_keys_of_a_session_are_those_of_its_client(pair: Pair) -> None:
+    pair.shake_hands()
+    keys = pair.server.take_keys()
+    assert "CLIENT_TRAFFIC_SECRET_0 " in keys
+    assert len({line.split()[1] for line in keys.splitlines()}) == 1
+    assert pair.server.take_keys() == ""
