@@ -29,12 +29,17 @@ def the_one(flow: Decision) -> Taken:
         ("ba@nhaminh.example", Way.IMPLICIT, "✔ handed over to nhaminh.example"),
         ("ai@khongthu.example", Way.NULL, "✘ given up, 5.1.10"),
         ("ai@khong-co.example", Way.NO_NAME, "✘ given up, 5.1.2"),
-        ("ai@example", Way.NOTHING, "✘ given up, 5.4.4"),
     ],
 )
 def test_ways_that_zones_make(lab: Lab, to: str, way: Way, ended: str) -> None:
     taken = the_one(decision(sent(lab, to)))
     assert (taken.way, taken.ended) == (way, ended)
+
+
+def test_a_zone_with_nothing_for_mail(lab: Lab) -> None:
+    lab.dns.load("$ORIGIN rong.example.\n$TTL 3600\n@ SOA ns.lab. a.lab. 1 1 1 1 1\n@ NS ns.lab.\n")
+    taken = the_one(decision(sent(lab, "ai@rong.example")))
+    assert (taken.way, taken.ended) == (Way.NOTHING, "✘ given up, 5.4.4")
 
 
 @pytest.mark.parametrize("status", ["SERVFAIL", "REFUSED"])
