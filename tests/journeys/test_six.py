@@ -58,7 +58,6 @@ def test_all_addresses_are_tried_ipv4_first(lab: Lab) -> None:
     lab.dns.edit(
         "sau.example", "mail AAAA 2001:db8::25", "mail AAAA 2001:db8::25\n A 203.0.113.199"
     )
-    socket.create_connection(("mail.sau.example", 25)).close()
     with lab.record() as trace:
         lab.user("son@hanoi.example").send("sau@sau.example", "Chào", "…")
         lab.settle()
@@ -66,3 +65,11 @@ def test_all_addresses_are_tried_ipv4_first(lab: Lab) -> None:
     assert route.hops[0][2] == ("203.0.113.199", "2001:db8::25")
     assert [e.server.ip for e in trace.of(ConnectFailed)] == ["203.0.113.199"]
     assert [e.host for e in trace.of(Accepted)] == ["smtp.hanoi.example", "mail.sau.example"]
+
+
+def test_a_program_of_the_notebook_tries_them_too(lab: Lab) -> None:
+    new = "mx1 A 203.0.113.199\n A 198.51.100.25"
+    lab.dns.edit("saigon.example", "mx1 A 198.51.100.25", new)
+    with lab.record() as trace:
+        socket.create_connection(("mx1.saigon.example", 25)).close()
+    assert len(trace.of(ConnectFailed)) == len(trace.connections) == 1
