@@ -344,11 +344,16 @@ class RunningWorld:
         )
 
     async def dial_from(self, laptop: LaptopSpec, host: str, port: int) -> socket.socket:
-        """Connect a program of this laptop; what is due in the world is done first."""
+        """Connect a program of this laptop, to the first of the host's addresses that answers;
+        what is due in the world is done first."""
         await self.settle()
+        problem: OSError = socket.gaierror(socket.EAI_NONAME, f"Name or service not known: {host}")
         for ip in await self._addresses(laptop, host):
-            return await self.network.dial(laptop.name, laptop.address, ip, port, kind="laptop")
-        raise socket.gaierror(socket.EAI_NONAME, f"Name or service not known: {host}")
+            try:
+                return await self.network.dial(laptop.name, laptop.address, ip, port, kind="laptop")
+            except OSError as error:
+                problem = error
+        raise problem
 
     async def _addresses(self, laptop: LaptopSpec, host: str) -> list[str]:
         try:

@@ -49,6 +49,15 @@ def test_a_small_world_is_read(tmp_path: Path) -> None:
     assert world.accounts["son@hanoi.example"].domain == "hanoi.example"
 
 
+def test_a_public_address_is_one(tmp_path: Path) -> None:
+    place = 'services = ["smtp", "imap"]'
+    assert place in SMALL
+    said = SMALL.replace(place, f'{place}\npublic = "203.0.113.96"')
+    assert load_world(write(tmp_path, said)).hosts["smtp.hanoi.example"].public == "203.0.113.96"
+    with pytest.raises(WorldError, match=r"line \d+: 'outside' is not an IP address"):
+        load_world(write(tmp_path, said.replace("203.0.113.96", "outside")))
+
+
 def test_who_lives_where() -> None:
     world = load_world("course")
     home = world.host_of("Saigon.EXAMPLE")

@@ -444,8 +444,70 @@ def test_a_failure_can_be_planned_for_some_times() -> None:
         ("hanoi.example", "MX", "NXDOMAIN"),
         ("hanoi.example", "MXX", "SERVFAIL"),
         ("a..b", "MX", "SERVFAIL"),
+        ("hanoi.example", "MX", "servfail"),
     ],
 )
 def test_a_failure_that_cannot_be_planned(name: str, rtype: str, status: str) -> None:
     with pytest.raises(ValueError, match=r"cannot be planned|not a name and a record type"):
         server().fail(name, rtype, status)
+
+
+def answer(one: DnsServer, name: str, rtype: str = "MX", udp: bool = True) -> dns.message.Message:
+    reply = one.answer(dns.message.make_query(name, rtype).to_wire(), udp)
+    return dns.message.from_wire(reply or b"")
+
+
+def test_truncated_as_planned_is_whole_over_tcp() -> None:
+    one = server()
+    one.fail("hanoi.example", "MX", "TRUNCATED")
+    cut, whole = answer(one, "hanoi.example"), answer(one, "hanoi.example", udp=False)
+    assert (bool(cut.flags & dns.flags.TC), cut.answer) == (True, [])
+    assert (bool(whole.flags & dns.flags.TC), len(whole.answer)) == (False, 1)
+
+
+@pytest.mark.parametrize("name", ["hanoi.example", "smtp.hanoi.example", "nobody.hanoi.example"])
+def test_a_lame_server_sends_the_client_to_itself(name: str) -> None:
+    """The whole zone is unknown to it: neither yes nor no, and no authority (AA)."""
+    one = server()
+    one.fail("hanoi.example", "ANY", "LAME")
+    reply = answer(one, name)
+    assert (reply.rcode(), reply.answer) == (dns.rcode.NOERROR, [])
+    assert not reply.flags & dns.flags.AA
+    assert [str(rrset) for rrset in reply.authority] == [
+        "hanoi.example. 3600 IN NS ns.lab.\nhanoi.example. 3600 IN NS ns.saigon.example."
+    ]
+    assert answer(one, "mx.saigon.example", "A").flags & dns.flags.AA
+
+
+def test_every_type_of_one_name_fails() -> None:
+    one = server()
+    one.fail("hanoi.example", "ANY", "SERVFAIL")
+    assert answer(one, "hanoi.example", "TXT").rcode() == dns.rcode.SERVFAIL
+    assert answer(one, "smtp.hanoi.example", "A").rcode() == dns.rcode.NOERROR
+
+
+def test_plans_can_be_read_replaced_and_healed_one_by_one() -> None:
+    one = server()
+    one.fail("hanoi.example", "mx", "SERVFAIL")
+    one.fail("hanoi.example", "MX", "TIMEOUT", times=2)
+    one.fail("saigon.example", "ANY", "LAME")
+    assert [str(failure) for failure in one.failures] == [
+        "hanoi.example, MX: TIMEOUT, 2 more",
+        "saigon.example and below, every type: LAME",
+    ]
+    assert one.answer(dns.message.make_query("hanoi.example", "MX").to_wire(), True) is None
+    assert str(one.failures[0]) == "hanoi.example, MX: TIMEOUT, 1 more"
+    assert [f.status for f in one.heal("hanoi.example")] == ["TIMEOUT"]
+    assert [f.status for f in one.heal()] == ["LAME"]
+    assert one.heal() == one.failures == ()
+
+
+def test_a_plan_for_no_time_at_all() -> None:
+    with pytest.raises(ValueError, match="0 times is never"):
+        server().fail("hanoi.example", "MX", "SERVFAIL", times=0)
+
+
+def test_a_removed_zone_is_none_of_our_business() -> None:
+    one = server()
+    one.remove(one.zone("saigon.example"))
+    assert answer(one, "mx.saigon.example", "A").rcode() == dns.rcode.REFUSED

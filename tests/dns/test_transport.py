@@ -38,6 +38,7 @@ class Heard:
     def __init__(self) -> None:
         self.datagrams: list[tuple[Side, bytes]] = []
         self.peers: set[tuple[str, int]] = set()
+        self.unanswered: list[tuple[str, int]] = []
 
     def record(self, peer: tuple[str, int], sender: Side, data: bytes) -> None:
         self.peers.add(peer)
@@ -52,7 +53,8 @@ async def serving(heard: Heard) -> AsyncIterator[int]:
     tcp = await loop.create_server(lambda: DnsStreamProtocol(server.answer), HOST, 0)
     port = tcp.sockets[0].getsockname()[1]
     udp, _ = await loop.create_datagram_endpoint(
-        lambda: DnsDatagramProtocol(server.answer, heard.record), (HOST, port)
+        lambda: DnsDatagramProtocol(server.answer, heard.record, heard.unanswered.append),
+        (HOST, port),
     )
     try:
         yield port
@@ -94,6 +96,7 @@ def test_what_gets_no_answer_is_recorded_alone() -> None:
         assert heard.datagrams[0] == (Side.CLIENT, b"junk")
         assert len(heard.datagrams) == 3
         assert peer in {port for _, port in heard.peers}
+        assert [port for _, port in heard.unanswered] == [peer]
 
     run(story, heard)
 

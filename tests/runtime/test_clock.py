@@ -9,6 +9,8 @@ from labmail.runtime.clock import LAB_MORNING, Clock, RunningClock, duration
     ("text", "seconds"),
     [
         ("30s", 30),
+        ("80ms", 0.08),
+        ("1m 500 ms", 60.5),
         ("30m", 1800),
         ("4h", 14400),
         ("1d 12h", 129600),
@@ -16,7 +18,7 @@ from labmail.runtime.clock import LAB_MORNING, Clock, RunningClock, duration
         ("2w", 1209600),
     ],
 )
-def test_durations_as_people_write_them(text: str, seconds: int) -> None:
+def test_durations_as_people_write_them(text: str, seconds: float) -> None:
     assert duration(text) == timedelta(seconds=seconds)
 
 
