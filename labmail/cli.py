@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR", help="keep mailboxes and queues here between runs"
     )
     up.add_argument(
+        "--pcap", type=Path, metavar="FILE", help="when it stops, write what happened for Wireshark"
+    )
+    up.add_argument(
         "--clock",
         choices=("running", "frozen"),
         default="running",
@@ -99,8 +102,12 @@ def _run(options: argparse.Namespace) -> int:
     try:
         with Lab(options.world, data=options.data, live=options.clock == "running") as lab:
             _announce(lab, options)
-            while True:
-                signal.pause() if hasattr(signal, "pause") else _wait()
+            try:
+                while True:
+                    signal.pause() if hasattr(signal, "pause") else _wait()
+            finally:
+                if options.pcap is not None:
+                    lab.trace.to_pcapng(options.pcap)
     except (WorldError, ZoneError, DataNotFound, OSError) as error:
         print(f"labmail up: {error}", file=sys.stderr)
         return 1

@@ -132,6 +132,18 @@ def test_mail_is_kept_between_runs(labmail_up: LabmailUp, tmp_path: Path) -> Non
     assert data.is_dir()
 
 
+def test_what_happened_is_written_for_wireshark(labmail_up: LabmailUp, tmp_path: Path) -> None:
+    up = labmail_up("--pcap", str(tmp_path / "up.pcapng"))
+    with smtplib.SMTP(*up.address("mx1.saigon.example", "smtp")) as server:
+        server.sendmail(
+            "x@spam.example", ["minh@saigon.example"], b"Subject: x\r\n\r\nxin chao\r\n"
+        )
+    assert up.stop()[0] == 0
+    file = (tmp_path / "up.pcapng").read_bytes()
+    assert file.startswith(b"\n\r\r\n")
+    assert b"xin chao" in file
+
+
 def test_a_frozen_clock_stands_still_and_mail_still_moves(labmail_up: LabmailUp) -> None:
     up = labmail_up("--clock", "frozen")
     with smtplib.SMTP(*up.address("mx1.saigon.example", "smtp")) as server:

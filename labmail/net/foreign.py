@@ -185,7 +185,7 @@ class _NearEnd(asyncio.Protocol):
             self._far.join(self._line)
 
     def data_received(self, data: bytes) -> None:
-        if self._far is not None:
+        if self._far is not None and not self._far.transport.is_closing():
             self._far.transport.write(data)
 
     def eof_received(self) -> bool:

@@ -77,9 +77,9 @@ def _ip(source: Place, target: Place, protocol: int, payload: bytes, checksum_at
     version = _version(source, target)
     addresses = _packed(source, version) + _packed(target, version)
     pseudo = addresses + struct.pack(">II", len(payload), protocol)  # RFC 8200 §8.1
-    # RFC 768: a sum of zero is sent as all ones, for zero means that there is none.  For TCP
-    # these are two ways to write the same number.
-    total = checksum(pseudo + payload) or 0xFFFF
+    total = checksum(pseudo + payload)
+    if protocol == UDP and total == 0:
+        total = 0xFFFF  # RFC 768: the same in ones' complement, for zero means that there is none
     payload = payload[:checksum_at] + struct.pack(">H", total) + payload[checksum_at + 2 :]
     if version == 6:
         return struct.pack(">IHBB", 6 << 28, len(payload), protocol, _HOPS) + addresses + payload
@@ -88,7 +88,7 @@ def _ip(source: Place, target: Place, protocol: int, payload: bytes, checksum_at
 
 def _ipv4_header(protocol: int, size: int, addresses: bytes) -> bytes:
     """RFC 791 §3.1.  A packet that is never cut up needs no number (RFC 6864 §4.1)."""
-    number, total = 0, 0
+    number = 0
     fields = (0x45, 0, 20 + size, number, _DO_NOT_FRAGMENT, _HOPS, protocol)
     total = checksum(struct.pack(">BBHHHBBH", *fields, 0) + addresses)
     return struct.pack(">BBHHHBBH", *fields, total) + addresses

@@ -55,7 +55,7 @@ def names(hosts: Mapping[str, str]) -> bytes:
 
 
 def secrets(key_log: str) -> bytes:
-    """Keys of TLS sessions; they must stand before the packets that they open (§4.7)."""
+    """Keys of TLS sessions; they must stand before the packets that they open (§4.8)."""
     data = key_log.encode("ascii")
     return _block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(data)) + _padded(data))
 

@@ -8,7 +8,6 @@ machine's own Postfix is read or written.
 import contextlib
 import itertools
 import os
-import pwd
 import queue
 import re
 import shutil
@@ -186,6 +185,8 @@ class Postfix:
                 self._log.put(line)
 
     def _write(self, routes: Mapping[str, int]) -> None:
+        import pwd  # Windows has none, and no Postfix either
+
         owner = pwd.getpwnam("postfix")
         self.folder.chmod(0o755)  # Postfix's own user has to come in
         for name in ("queue", "data", "mail"):

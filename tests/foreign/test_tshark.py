@@ -10,10 +10,24 @@ from pathlib import Path
 import pytest
 
 from labmail import Lab
+from labmail.runtime.clock import Clock
+from labmail.trace.events import (
+    Closed,
+    Connected,
+    Connection,
+    Datagram,
+    Layer,
+    Place,
+    Sent,
+    Side,
+)
+from labmail.trace.recorder import Recorder, Trace
 
 pytestmark = pytest.mark.foreign
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
+CHECK = [w for layer in ("ip", "tcp", "udp") for w in ("-o", f"{layer}.check_checksum:TRUE")]
+"""Checksums are compared only when that is asked for."""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Dissect = Callable[..., list[list[str]]]
 
@@ -26,7 +40,9 @@ def dissect(lab: Lab, program: Run, tmp_path: Path) -> Dissect:
     def run(packets: str, *fields: str) -> list[list[str]]:
         file = lab.trace.to_pcapng(tmp_path / "lab.pcapng")
         wanted = [word for field in fields or ("frame.number",) for word in ("-e", field)]
-        done = program("tshark", "-N", "n", "-r", str(file), "-Y", packets, "-T", "fields", *wanted)
+        done = program(
+            "tshark", *CHECK, "-N", "n", "-r", str(file), "-Y", packets, "-T", "fields", *wanted
+        )
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
 
@@ -146,3 +162,24 @@ def test_a_session_that_goes_on_from_earlier_is_read_from_the_handshake_on(
     done = program("tshark", "-r", str(file), "-Y", "tls && imap.request.command", *fields)
     assert "SELECT" in done.stdout.upper()
     assert "LOGOUT" not in done.stdout.upper()
+
+
+def test_ipv6_is_read_as_well(program: Run, tmp_path: Path) -> None:
+    recorder = Recorder(Clock().now)
+    phone, web = Place("phone", "2001:db8::7", 49152), Place("www", "2001:db8:0:2::80", 25)
+    line = Connection(1, "smtp", phone, web)
+    recorder.emit(Connected, connection=line)
+    about = {"connection": line, "layer": Layer.OPEN, "offset": 0}
+    recorder.emit(Sent, **about, sender=Side.SERVER, data=b"220 www ESMTP\r\n")
+    recorder.emit(Sent, **about, sender=Side.CLIENT, data=b"EHLO phone\r\n")
+    recorder.emit(Closed, connection=line, by=Side.CLIENT, reason="")
+    recorder.emit(Datagram, client=phone, server=web, sender=Side.CLIENT, data=bytes(12))
+    file = str(Trace(recorder).to_pcapng(tmp_path / "six.pcapng"))
+    sums = "tcp.checksum.status == 1 || udp.checksum.status == 1"
+    good = program("tshark", *CHECK, "-r", file, "-Y", sums, "-T", "fields", "-e", "ipv6.src")
+    assert good.stdout.split().count(phone.ip) == 6
+    assert good.stdout.split().count(web.ip) == 3
+    said = program("tshark", "-r", file, "-Y", "smtp.req", "-T", "fields", "-e", "ipv6.dst")
+    assert said.stdout.split() == [web.ip]
+    wrong = program("tshark", "-r", file, "-Y", "_ws.malformed || tcp.analysis.flags")
+    assert wrong.stdout == ""

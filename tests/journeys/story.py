@@ -51,8 +51,8 @@ def tell(lab: Lab) -> None:
 
 
 def plain(event: Event) -> str:
-    """An event as text.  Ciphertext is left out: keys are drawn anew by every lab."""
-    fields = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
+    """An event as text.  Keys and ciphertext are left out: every lab draws its keys anew."""
+    fields = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.compare}
     if isinstance(event, Sent) and event.layer is Layer.CIPHER:
         fields |= {"data": "ciphertext", "offset": 0}
     return f"{type(event).__name__} {fields}"

@@ -1,5 +1,6 @@
 """A letter leaves one lab and arrives in another, which it knows only as a program outside."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -8,11 +9,13 @@ from labmail import Lab
 from labmail.dns.zone import parse_zone
 from labmail.trace.events import (
     Attempted,
+    Closed,
     Command,
     Deferred,
     Delivered,
     HostStarted,
     Relayed,
+    Side,
     TlsStarted,
 )
 
@@ -109,6 +112,18 @@ def test_the_handle_says_what_it_is(here: Lab, other: Lab) -> None:
         assert here.trace.of(HostStarted)[-1].role == "foreign"
     assert repr(program).endswith("reached for nothing any more")
     program.detach()  # harmless twice
+
+
+def test_it_goes_with_the_lab(here: Lab, other: Lab) -> None:
+    here.attach(NAME, IP, {"smtp": port_of(other)})
+    with here.dial(NAME, 25) as sock:
+        assert sock.recv(4) == b"220 "
+        here.close()
+        with contextlib.suppress(ConnectionResetError):
+            while sock.recv(100):
+                continue
+    other.settle()
+    assert [e.by for e in other.trace.of(Closed)] == [Side.CLIENT]
 
 
 def test_a_host_of_the_world_keeps_its_name(here: Lab) -> None:

@@ -174,6 +174,14 @@ def test_detached_it_is_reached_no_more(make_pair: Callable[..., Pair]) -> None:
     assert [e.services for e in stopped] == [started.services] == [(("pop3", 110),)]
 
 
+def test_a_call_that_nobody_comes_for_is_ended(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair()
+    assert pair.lab.loop.call(pair.program._calls["pop3"].answered())
+    pair.close()
+    pair.outside.until_closed()
+    assert [e.by for e in pair.outside.trace.of(Closed)] == [Side.CLIENT]
+
+
 def test_who_does_not_belong_to_the_lab_is_not_passed_on(make_pair: Callable[..., Pair]) -> None:
     pair = make_pair()
     port = pair.network.real_port(IP, 110)

@@ -72,3 +72,9 @@ def test_each_session_takes_its_own_keys_and_leaves_the_others(tmp_path: Path) -
     handshake(server, authority.client_context(), "mx1.saigon.example")  # it is still noted
     assert second in file.read_text()
     assert len({x.split()[1] for x in file.read_text().splitlines()[1:]}) == 2
+
+
+def test_without_the_file_of_keys_there_are_none(tmp_path: Path) -> None:
+    server = Authority(tmp_path).server_context("mx1.saigon.example")
+    Path(server.keylog_filename).unlink()
+    assert take_keys(server, bytes(32)) == ""

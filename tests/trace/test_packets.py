@@ -76,11 +76,13 @@ def test_a_datagram(source: Place, target: Place, data: bytes) -> None:
     assert datagram[8:] == data
 
 
-def test_a_checksum_of_zero_is_sent_as_ones() -> None:
-    """Of all two octets exactly one makes the sum zero, which would mean: no checksum."""
-    sums = {udp(SON, HANOI, number.to_bytes(2, "big"))[26:28] for number in range(1 << 16)}
-    assert b"\0\0" not in sums
-    assert b"\xff\xff" in sums
+def test_a_checksum_of_zero_is_sent_as_ones_where_zero_means_that_there_is_none() -> None:
+    """With each value of two octets the sum is another one, so once it is zero."""
+    words = [number.to_bytes(2, "big") for number in range(1 << 16)]
+    by_udp = {udp(SON, HANOI, word)[26:28] for word in words}
+    by_tcp = {tcp(SON, HANOI, Flag.ACK, 1, 2, word)[36:38] for word in words}
+    assert (b"\0\0" in by_udp, b"\xff\xff" in by_udp) == (False, True)
+    assert b"\0\0" in by_tcp
 
 
 def test_an_ipv4_host_and_an_ipv6_host_meet_at_a_translator() -> None:
