@@ -46,10 +46,13 @@ class Sender:
     emit: Emit
     tls: ssl.SSLContext | None
 
-    async def send(self, parcel: Parcel, domain: str, *, as_it_is: bool = False) -> list[Outcome]:
+    async def send(
+        self, parcel: Parcel, domain: str, *, as_it_is: bool = False, source: str = ""
+    ) -> list[Outcome]:
         """Hand a letter to the recipients of one domain; one outcome for each.
 
-        as_it_is: a weakness, see `labmail.smtp.lenient`.
+        as_it_is: a weakness, see `labmail.smtp.lenient`.  source: the address to call from, if
+        not the host's own.
         """
         route = await self.route(domain, parcel.number)
         if not route.hops:
@@ -61,7 +64,7 @@ class Sender:
         outcomes: list[Outcome] = []
         for hop in route.hops:
             for ip in hop.addresses:
-                outcomes = await self._try(parcel, hop.host, ip, as_it_is)
+                outcomes = await self._try(parcel, hop.host, ip, as_it_is, source)
                 if not _try_next(outcomes):
                     return outcomes
         return outcomes
@@ -83,12 +86,14 @@ class Sender:
         )
         return route
 
-    async def _try(self, parcel: Parcel, host: str, ip: str, as_it_is: bool) -> list[Outcome]:
+    async def _try(
+        self, parcel: Parcel, host: str, ip: str, as_it_is: bool, source: str
+    ) -> list[Outcome]:
         out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
                 self.name,
-                self.address,
+                source or self.address,
                 ip,
                 SMTP_PORT,
                 parcel=parcel.number,
