@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         custody,
         dns_table,
         envelope_card,
+        four_arrows,
         ladder,
         transcript,
         world_map,
@@ -55,6 +56,7 @@ _HOMES = {
     "world_map": "labmail.views",
     "custody": "labmail.views",
     "envelope_card": "labmail.views",
+    "four_arrows": "labmail.views",
     "dns_table": "labmail.views",
 }
 """Where each public name lives.  It is imported when it is first used, so that
@@ -67,6 +69,7 @@ __all__ = [
     "custody",
     "dns_table",
     "envelope_card",
+    "four_arrows",
     "hint",
     "ladder",
     "predict",

@@ -25,6 +25,7 @@ from typing import Protocol
 
 from labmail.imap.utf7 import encode
 from labmail.inspection import one_line
+from labmail.letter.arrows import Kind, arrow
 from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
 
@@ -107,6 +108,31 @@ class User:
             server.send_message(letter)
         return letter
 
+    def reply(self, to: EmailMessage, text: str, *, everybody: bool = False) -> EmailMessage:
+        """Answer a letter as a mail program's *Reply* does (with `everybody`, *Reply all*);
+        return the answer.
+
+        It goes where the letter asks for replies, and names the letter that it answers
+        (RFC 5322 §3.6.4).  Raises ValueError when the letter names nobody to reply to.
+        """
+        answer = self.compose(*self._answered(to, everybody), text)
+        if before := one_line(to["Message-ID"]):
+            answer["In-Reply-To"] = before
+            chain = one_line(to["References"] or to["In-Reply-To"])
+            answer["References"] = f"{chain} {before}".strip()
+        with self.smtp() as server:
+            server.send_message(answer)
+        return answer
+
+    def _answered(self, letter: EmailMessage, everybody: bool) -> tuple[tuple[str, ...], str]:
+        """Whom an answer goes to, and what it is about."""
+        kind: Kind = "reply all" if everybody else "reply"
+        found = arrow(kind, letter.as_bytes(), me=self.address)
+        if not found.to:
+            raise ValueError(f"{self.address} cannot reply: {found.because}")
+        subject = one_line(letter["Subject"])
+        return found.to, subject if subject[:3].lower() == "re:" else f"Re: {subject}"
+
     def smtp(self) -> smtplib.SMTP:
         """A connection to the submission server: port 587, STARTTLS, logged in (RFC 6409)."""
         with self._lab.at_laptop_of(self.address):
@@ -155,10 +181,20 @@ class User:
 
         Raises LookupError when there is no such mailbox, or no letter with this UID in it.
         """
+        return self._fetched(uid, mailbox, "(BODY[])")
+
+    def peek(self, uid: int, mailbox: str = "INBOX") -> EmailMessage:
+        """Open one letter as a program does that works for the person: it stays unread.
+
+        Raises LookupError as `read` does.
+        """
+        return self._fetched(uid, mailbox, "(BODY.PEEK[])")
+
+    def _fetched(self, uid: int, mailbox: str, what: str) -> EmailMessage:
         server = self.imap()
         try:
             self._select(server, mailbox)
-            _, answer = server.uid("FETCH", str(uid), "(BODY[])")
+            _, answer = server.uid("FETCH", str(uid), what)
         finally:
             server.logout()
         raw = next((part[1] for part in answer if isinstance(part, tuple)), None)

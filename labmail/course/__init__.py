@@ -11,6 +11,7 @@
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
 `roles`            which ability dies with which role
+`responder`        a program that answers in a person's place, by the rules
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
 `notes`            what the kernel remembers of its learner
@@ -25,18 +26,23 @@ from labmail.course.glossary import term
 from labmail.course.measure import delay_bars, delays, effort, side_by_side
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
+from labmail.course.nb04 import compare_copies, deck, newsroom
 from labmail.course.notice import show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.responder import Responder
 from labmail.course.roles import abilities, badges
 
 __all__ = [
+    "Responder",
     "abilities",
     "badges",
     "cards",
     "check",
     "claim",
     "compare",
+    "compare_copies",
+    "deck",
     "delay_bars",
     "delays",
     "effort",
@@ -46,6 +52,7 @@ __all__ = [
     "inventory_review",
     "journey",
     "logbook",
+    "newsroom",
     "predict",
     "progress",
     "review",

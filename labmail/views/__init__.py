@@ -4,7 +4,9 @@
 ``transcript`` (``explain``, ``explain_smtp``, ``explain_pop3``, ``explain_imap``)   every line, and what it means
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
-``envelope`` (``letterhead``)   the envelope beside the letter
+``envelope`` (``envelope_draw``, ``letterhead``)   the envelope beside the letter
+``card_row`` (``card_row_draw``)   the cards along a letter's way, and what each station changed
+``arrows`` (``arrows_draw``)   where a reply, a bounce, an automatic answer, a post to the list go
 ``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
@@ -26,12 +28,15 @@ from labmail.trace.parcel import Envelope
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
+    CardRow,
     DnsSnapshot,
     EnvelopeCard,
     HealthSnapshot,
     InboxSnapshot,
     QueueSnapshot,
 )
+from labmail.views.arrows import ArrowsView
+from labmail.views.card_row import CardRowView
 from labmail.views.custody import Custody
 from labmail.views.envelope import CardView
 from labmail.views.ladder import Ladder
@@ -53,6 +58,7 @@ __all__ = [
     "custody",
     "dns_table",
     "envelope_card",
+    "four_arrows",
     "ladder",
     "render",
     "transcript",
@@ -102,15 +108,23 @@ def dns_table(trace: Trace) -> Grid:
 
 
 def envelope_card(
-    envelope: Envelope, content: bytes, where: str = "", parcel: int | None = None
+    envelope: Envelope | None, content: bytes, where: str = "", parcel: int | None = None
 ) -> EnvelopeCard:
-    """The envelope card of a letter: `content` is its bytes, `where` names the hop."""
+    """The envelope card of a letter: `content` is its bytes, `where` names the hop.  A letter
+    from a file has no envelope: None."""
     return EnvelopeCard(envelope, content, where, parcel)
+
+
+def four_arrows(card: EnvelopeCard, me: str = "") -> ArrowsView:
+    """Where reply (to one, to all), bounce, automatic answer and list post would go, if `me`
+    answers the letter of this card."""
+    return ArrowsView(card, me)
 
 
 _VIEWS: dict[type, Callable[[Any], View]] = {
     Trace: TraceView,
     EnvelopeCard: CardView,
+    CardRow: CardRowView,
     BoxSnapshot: box_view,
     InboxSnapshot: inbox_view,
     QueueSnapshot: queue_view,

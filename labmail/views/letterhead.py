@@ -85,3 +85,9 @@ def shown_header(text: str) -> str:
 def addresses(values: list[str]) -> list[str]:
     """The bare addresses in the values of address fields, in lower case."""
     return [address.lower() for _, address in getaddresses(values) if address]
+
+
+def all_fields(content: bytes) -> list[tuple[str, str]]:
+    """Every field of a letter's header, name and unfolded value, top down."""
+    header = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
+    return [(visible(name), _field(name, str(raw)).value) for name, raw in header.raw_items()]
