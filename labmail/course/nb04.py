@@ -331,7 +331,8 @@ def deck() -> Table:
     for number, card in DECK.items():
         outside = [f"MAIL FROM:<{card.reverse_path}>", *(f"RCPT TO:<{r}>" for r in card.recipients)]
         inside = [f"{name}: {value}" for name, value in card.fields]
-        rows.append((str(number), " ".join(outside), " · ".join(inside), card.question))
+        outside, inside = ([w.replace(" ", "\u00a0") for w in side] for side in (outside, inside))
+        rows.append((str(number), " ".join(outside), " ".join(inside), card.question))
     head = ("", "on the envelope", "in the letter", "question")
     note = f"Sơn's program hands all of them in on port 587. {NOBODY_HOME} does not exist."
     return Table("Eight cards", head, rows, note=note, right=(0,), limits=(0, 40, 44, 22))
@@ -463,7 +464,7 @@ EXERCISES: tuple[Exercise, ...] = (
             Goal("Minh's reply lies with hoi and nowhere else", _reply_reaches_questions),
         ),
         hints=(
-            "Three addresses, three readers: people read From, mail programs Reply-To, and servers?",
+            "Three addresses, three readers: people read From, their programs Reply-To. Servers?",
             "compose(…, reply_to=…) writes a Reply-To. The second argument of send_message is what "
             "goes into MAIL FROM.",
             'server.send_message(letter, "bao-loi@hanoi.example", readers), and leave From alone.',

@@ -109,7 +109,7 @@ def test_cards_of_a_letter_at_every_station() -> None:
         lab.host("mx1.saigon.example").stop("smtp")
         lab.host("mx2.saigon.example").stop()
         son.send([MINH, LAN], "Hai người", "…")
-        (row,) = lab.queue("smtp.hanoi.example").rows
+        (row,) = (r for r in lab.queue("smtp.hanoi.example").rows if r.recipient == MINH)
         waiting = lab.queue_card("smtp.hanoi.example", row.queue_id)
         assert waiting.envelope is not None and waiting.envelope.addresses == (MINH,)
         assert waiting.content.startswith(b"Received: ")
