@@ -45,7 +45,10 @@ def compare_copies(lab: Lab, hidden: str) -> Table:
     rows = []
     for account, card in copies(lab):
         subject, to, cc, bcc = (_value(card, name) for name in ("Subject", "To", "Cc", "Bcc"))
-        rows.append((subject, account.partition("@")[0], to, cc, bcc, told(card, hidden)))
+        leak = told(card, hidden)
+        if leak != "no" and account != hidden:  # what a copy tells its own owner is no leak
+            leak = f"✘ {leak}"
+        rows.append((subject, account.partition("@")[0], to, cc, bcc, leak))
     head = ("letter", "in the box of", "To", "Cc", "Bcc", f"tells of {hidden.partition('@')[0]}?")
     return Table("What each of them has in the box", head, sorted(rows), whole=(0,))
 
@@ -54,8 +57,8 @@ def told(card: EnvelopeCard, hidden: str) -> str:
     """Where a stored letter tells of an address, in words; "no" if it does not."""
     header = card.content.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
     unfolded = re.sub(r"\r\n[ \t]+", " ", header)
-    where = [line.partition(":")[0] for line in unfolded.splitlines() if hidden in line]
-    return f"✘ yes, in {', '.join(where)}" if where else "no"
+    where = dict.fromkeys(n.partition(":")[0] for n in unfolded.splitlines() if hidden in n)
+    return f"yes, in {', '.join(where)}" if where else "no"
 
 
 def _value(card: EnvelopeCard, name: str) -> str:
@@ -407,9 +410,9 @@ def _advice(number: int, given: dict[int, frozenset[str]]) -> str:
                 return "You read the sheet. Which side of the card do servers obey?"
             return "Look at the envelope, at all of its lines."
         case "Where does Minh's reply go?":
-            if answer == {card.reverse_path}:
-                return "Minh's program looks at what he reads. Is there an envelope in his mailbox?"
-            return "Does the author say where replies are wanted?"
+            if card.named("Reply-To") and answer <= card.named("From"):
+                return "Does the author say where replies are wanted?"
+            return "Minh's program looks at what he reads. Is there an envelope in his mailbox?"
         case "Where does the bounce go?":
             if answer and answer <= card.named("Return-Path"):
                 return "A Return-Path that the sender writes is taken off. What says the envelope?"

@@ -140,7 +140,7 @@ def leaky(lab: Lab) -> None:
     ("wrong", "feedback"),
     [
         (lambda lab: None, "No letter has reached minh@saigon.example, lan@hanoi.example"),
-        (leaky, "minh@saigon.example can read Hoa's address in the letter, in Bcc"),
+        (leaky, "can read Hoa's address in the letter, in Bcc"),
         (lambda lab: send(lab, MINH, LAN, to=MINH, cc=[LAN]), "No letter has reached hoa"),
         (
             lambda lab: send(lab, MINH, LAN, HOA, to=MINH, cc=[LAN, HOA]),
@@ -175,7 +175,9 @@ def test_copies_are_compared(lab: Lab) -> None:
     leaky(lab)
     rows = compare_copies(lab, HOA).rows
     assert [(row[1], row[-1]) for row in rows] == [
-        (who, "✘ yes, in Bcc") for who in ("hoa", "lan", "minh")
+        ("hoa", "yes, in Bcc"),
+        ("lan", "✘ yes, in Bcc"),
+        ("minh", "✘ yes, in Bcc"),
     ]
 
 
