@@ -32,6 +32,8 @@ from labmail.world import AccountSpec, HostSpec
 _SEVEN_BIT = email.policy.SMTP.clone(cte_type="7bit")
 """`smtplib` never says BODY=8BITMIME, so an 8-bit letter would go out undeclared (RFC 6152 §3)."""
 
+_REPLIES: tuple[Kind, Kind] = ("reply", "reply all")
+
 
 class Surroundings(Protocol):
     """What a user needs of the lab."""
@@ -115,7 +117,14 @@ class User:
         It goes where the letter asks for replies, and names the letter that it answers
         (RFC 5322 §3.6.4).  Raises ValueError when the letter names nobody to reply to.
         """
-        answer = self.compose(*self._answered(to, everybody), text)
+        raw = to.as_bytes()
+        author, all_of_them = (arrow(kind, raw, me=self.address) for kind in _REPLIES)
+        if not author.to:
+            raise ValueError(f"{self.address} cannot reply: {author.because}")
+        others = [a for a in all_of_them.to if a not in author.to] if everybody else []
+        subject = one_line(to["Subject"])
+        again = subject if subject[:3].lower() == "re:" else f"Re: {subject}"  # RFC 5322 §3.6.5
+        answer = self.compose(author.to, again, text, cc=others)
         if before := one_line(to["Message-ID"]):
             answer["In-Reply-To"] = before
             chain = one_line(to["References"] or to["In-Reply-To"])
@@ -123,15 +132,6 @@ class User:
         with self.smtp() as server:
             server.send_message(answer)
         return answer
-
-    def _answered(self, letter: EmailMessage, everybody: bool) -> tuple[tuple[str, ...], str]:
-        """Whom an answer goes to, and what it is about."""
-        kind: Kind = "reply all" if everybody else "reply"
-        found = arrow(kind, letter.as_bytes(), me=self.address)
-        if not found.to:
-            raise ValueError(f"{self.address} cannot reply: {found.because}")
-        subject = one_line(letter["Subject"])
-        return found.to, subject if subject[:3].lower() == "re:" else f"Re: {subject}"
 
     def smtp(self) -> smtplib.SMTP:
         """A connection to the submission server: port 587, STARTTLS, logged in (RFC 6409)."""
