@@ -2,6 +2,7 @@
 
 import imaplib
 import smtplib
+from email.message import EmailMessage
 
 import pytest
 
@@ -123,3 +124,35 @@ def test_a_refusal_leaves_no_connection_open(lab: Lab, son: User) -> None:
         son.send("lan@hanoi.example", "x", "…")
     lab.settle()
     assert lab._look(lambda world: len(world.network._lines)) == 0
+
+
+def test_a_reply_goes_where_replies_are_wanted_and_names_what_it_answers(lab: Lab) -> None:
+    son, minh = lab.user("son@hanoi.example"), lab.user("minh@saigon.example")
+    letter = son.compose(
+        minh, "Họp", "Ai đến?", cc=["hoa@saigon.example"], reply_to="Lan <lan@hanoi.example>"
+    )
+    with son.smtp() as server:
+        server.send_message(letter)
+    first = minh.reply(minh.read(1), "Tôi.")
+    assert (first["To"], first["Subject"]) == ("lan@hanoi.example", "Re: Họp")
+    assert first["In-Reply-To"] == first["References"] == letter["Message-ID"]
+    lan = lab.user("lan@hanoi.example")
+    second = lan.reply(lan.read(1), "Tốt.", everybody=True)
+    assert (second["To"], second["Subject"]) == ("minh@saigon.example", "Re: Họp")
+    assert second["References"] == f"{letter['Message-ID']} {first['Message-ID']}"
+    everybody = minh.reply(minh.read(1), "Tôi.", everybody=True)
+    assert (everybody["To"], everybody["Cc"]) == ("lan@hanoi.example", "hoa@saigon.example")
+
+
+def test_nobody_to_reply_to(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="cannot reply: the letter names no author"):
+        lab.user("minh@saigon.example").reply(EmailMessage(), "Ai đó?")
+
+
+def test_peeking_leaves_a_letter_unread(lab: Lab) -> None:
+    minh = lab.user("minh@saigon.example")
+    lab.user("son@hanoi.example").send(minh, "Một", "…")
+    assert minh.peek(1)["Subject"] == "Một"
+    assert minh.inbox().rows[0].flags == ()
+    with pytest.raises(LookupError, match="no letter with UID 9"):
+        minh.peek(9)

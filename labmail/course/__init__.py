@@ -12,6 +12,7 @@
 `measure`          what a journey costs, counted
 `reverse`          who called: address, name and reverse name beside each other
 `roles`            which ability dies with which role
+`responder`        a program that answers in a person's place, by the rules
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
 `notes`            what the kernel remembers of its learner
@@ -33,14 +34,17 @@ from labmail.course.measure import (
 )
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
+from labmail.course.nb04 import compare_copies, deck, newsroom
 from labmail.course.nb05 import ward
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.responder import Responder
 from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
 
 __all__ = [
+    "Responder",
     "Table",
     "abilities",
     "badges",
@@ -49,6 +53,8 @@ __all__ = [
     "check",
     "claim",
     "compare",
+    "compare_copies",
+    "deck",
     "delay_bars",
     "delays",
     "effort",
@@ -59,6 +65,7 @@ __all__ = [
     "inventory_review",
     "journey",
     "logbook",
+    "newsroom",
     "predict",
     "progress",
     "review",

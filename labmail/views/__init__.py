@@ -6,13 +6,15 @@
 ``machine`` (``machine_draw``)   the states of a protocol, and the way of a session through them
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
-``envelope`` (``letterhead``)   the envelope beside the letter
 ``resolution`` (``resolution_draw``)   from a domain to the host that took the letter
 ``decision`` (``decision_draw``)   from the DNS's answer to the letter's fate
 ``zones``      a zone line by line, what an edit changed, what a resolver remembers
 ``hexstrip``   every octet of a letter; ``fieldlist`` its header, field by field
 ``mimetree``, ``threadtree`` (``trees``)   what is in a letter; which letter answers which
 ``sizebars``   what each transfer encoding makes of a text or a file
+``envelope`` (``envelope_draw``, ``letterhead``)   the envelope beside the letter
+``card_row`` (``card_row_draw``)   the cards along a letter's way, and what each station changed
+``arrows`` (``arrows_draw``)   where a reply, a bounce, an automatic answer, a post to the list go
 ``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
@@ -38,6 +40,7 @@ from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
     CacheSnapshot,
+    CardRow,
     DnsSnapshot,
     EnvelopeCard,
     HealthSnapshot,
@@ -45,6 +48,8 @@ from labmail.trace.snapshots import (
     QueueSnapshot,
     ZoneSnapshot,
 )
+from labmail.views.arrows import ArrowsView
+from labmail.views.card_row import CardRowView
 from labmail.views.custody import Custody
 from labmail.views.decision import Decision
 from labmail.views.envelope import CardView
@@ -78,6 +83,7 @@ __all__ = [
     "dns_table",
     "envelope_card",
     "field_list",
+    "four_arrows",
     "hex_strip",
     "ladder",
     "mime_tree",
@@ -170,9 +176,10 @@ def zone_change(before: ZoneSnapshot, after: ZoneSnapshot) -> ZoneDiff:
 
 
 def envelope_card(
-    envelope: Envelope, content: bytes, where: str = "", parcel: int | None = None
+    envelope: Envelope | None, content: bytes, where: str = "", parcel: int | None = None
 ) -> EnvelopeCard:
-    """The envelope card of a letter: `content` is its bytes, `where` names the hop."""
+    """The envelope card of a letter: `content` is its bytes, `where` names the hop.  A letter
+    from a file has no envelope: None."""
     return EnvelopeCard(envelope, content, where, parcel)
 
 
@@ -238,9 +245,16 @@ def _octets(letter: Letter) -> bytes:
     return octets(letter) if isinstance(letter, EmailMessage) else letter.content
 
 
+def four_arrows(card: EnvelopeCard, me: str = "") -> ArrowsView:
+    """Where reply (to one, to all), bounce, automatic answer and list post would go, if `me`
+    answers the letter of this card."""
+    return ArrowsView(card, me)
+
+
 _VIEWS: dict[type, Callable[[Any], View]] = {
     Trace: TraceView,
     EnvelopeCard: CardView,
+    CardRow: CardRowView,
     BoxSnapshot: box_view,
     InboxSnapshot: inbox_view,
     QueueSnapshot: queue_view,

@@ -148,6 +148,38 @@ def a_minute_after_the_move(lab: Lab) -> str:
     return "d" if len(set(went)) == 2 else "c"
 
 
+def to_somebody_else(lab: Lab) -> str:
+    son = lab.user(SON)
+    with son.smtp() as server:
+        server.send_message(son.compose("khac@khac.example", "x", "…"), to_addrs=[MINH])
+    lab.settle()
+    return "c" if [e.account for e in lab.trace.of(Delivered)] == [MINH] else "?"
+
+
+def who_hears_of_the_bounce(lab: Lab) -> str:
+    son, freman = lab.user(SON), "freman.alpha@arrakis.example"
+    with son.smtp() as server:
+        letter = son.compose("khong-co@saigon.example", "x", "…")
+        server.send_message(letter, freman)
+    lab.settle()
+    told = [e.account for e in lab.trace.of(Delivered)]
+    return {(SON,): "a", (freman,): "b", (): "d"}.get(tuple(told), "c")
+
+
+def who_hides_the_bcc(lab: Lab) -> str:
+    son, hoa = lab.user(SON), "hoa@saigon.example"
+    for careless in (False, True):
+        letter = son.compose(MINH, "x", "…", bcc=[hoa])
+        with son.smtp() as server:
+            if careless:
+                server.sendmail(SON, [MINH, hoa], letter.as_string())
+            else:
+                server.send_message(letter)
+        lab.settle()
+    leaks = [hoa.encode() in lab.box_card(MINH, uid).content for uid in (1, 2)]
+    return "c" if leaks == [False, True] else "?"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
@@ -157,6 +189,9 @@ SEEN: dict[str, Callable[[Lab], str]] = {
     "P5.1": with_the_web_host_off,
     "P5.2": when_nobody_can_say,
     "P5.3": a_minute_after_the_move,
+    "P4.1": to_somebody_else,
+    "P4.2": who_hears_of_the_bounce,
+    "P4.3": who_hides_the_bcc,
 }
 
 
