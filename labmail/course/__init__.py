@@ -4,6 +4,7 @@
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
                    each notebook
+`readers`          three kinds of programs that read a header or a file's name
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
@@ -25,9 +26,11 @@ from labmail.course.glossary import term
 from labmail.course.measure import delay_bars, delays, effort, side_by_side
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
+from labmail.course.nb02 import conversation, garbled
 from labmail.course.notice import show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.readers import names_read, readings
 from labmail.course.roles import abilities, badges
 
 __all__ = [
@@ -37,17 +40,21 @@ __all__ = [
     "check",
     "claim",
     "compare",
+    "conversation",
     "delay_bars",
     "delays",
     "effort",
     "facts",
+    "garbled",
     "hint",
     "inventory",
     "inventory_review",
     "journey",
     "logbook",
+    "names_read",
     "predict",
     "progress",
+    "readings",
     "review",
     "show_source",
     "side_by_side",
