@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from labmail import Lab
+from labmail.letter.compose import File
 from labmail.trace.events import LoggedIn
 from labmail.user import User
 
@@ -53,7 +54,11 @@ def test_all_kinds_of_recipients(lab: Lab, son: User) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["x\r\nBcc: spam@spam.example", "x\nBcc: a@b.example"],
+    [
+        "x\r\nBcc: spam@spam.example",
+        "x\nBcc: a@b.example",
+        "=?utf-8?q?x=0D=0ABcc:_spam=40spam.example?=",
+    ],
 )
 def test_no_line_can_be_smuggled_into_a_header(son: User, subject: str) -> None:
     with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
@@ -90,6 +95,25 @@ def test_an_empty_box_and_a_letter_that_is_not_there(son: User) -> None:
     assert son.inbox().rows == ()
     with pytest.raises(LookupError, match="no letter with UID 7 in INBOX"):
         son.read(7)
+
+
+def test_an_answer_with_a_file_and_a_picture(lab: Lab, son: User) -> None:
+    minh = lab.user("minh@saigon.example")
+    minh.send(son, "Hỏi", "…")
+    lab.settle()
+    lake = File("hồ.png", b"\x89PNG", content_id="<lake@hanoi.example>")
+    letter = son.compose(
+        minh, "Re: Hỏi", "…", html="<img src='cid:lake@hanoi.example'>", pictures=[lake],
+        files=[File("Báo cáo.pdf", b"%PDF")], answers=son.read(1),
+    )  # fmt: skip
+    assert letter["In-Reply-To"] == letter["References"] == minh_id(son)
+    assert [file.get_filename() for file in letter.iter_attachments()] == ["Báo cáo.pdf"]
+    again = son.compose(minh, "Re: Re: Hỏi", "…", answers=letter)
+    assert str(again["References"]).split() == [minh_id(son), letter["Message-ID"]]
+
+
+def minh_id(son: User) -> str:
+    return str(son.read(1)["Message-ID"])
 
 
 @pytest.mark.parametrize("mailbox", ["Khong co", "Thư nháp cũ"])

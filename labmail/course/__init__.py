@@ -4,6 +4,7 @@
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
                    each notebook; `moving` is the day of 5.4
+`readers`          three kinds of programs that read a header or a file's name
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
@@ -34,11 +35,13 @@ from labmail.course.measure import (
 )
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
+from labmail.course.nb02 import conversation, garbled
 from labmail.course.nb04 import compare_copies, deck, newsroom
 from labmail.course.nb05 import ward
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.readers import names_read, readings
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
@@ -54,20 +57,24 @@ __all__ = [
     "claim",
     "compare",
     "compare_copies",
+    "conversation",
     "deck",
     "delay_bars",
     "delays",
     "effort",
     "facts",
     "fair_range",
+    "garbled",
     "hint",
     "inventory",
     "inventory_review",
     "journey",
     "logbook",
+    "names_read",
     "newsroom",
     "predict",
     "progress",
+    "readings",
     "review",
     "share_bars",
     "show_source",
