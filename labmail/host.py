@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -78,6 +78,8 @@ class MailHost:
         self.faults = Faults()
         """What is planned to go wrong here."""
         self.lenient: frozenset[Leniency] = frozenset()
+        self.stand_in: Callable[[Line], asyncio.Protocol] | None = None
+        """Who answers on port 25 instead of the host's own server: in a lesson, a person."""
         """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
@@ -190,6 +192,8 @@ class MailHost:
         return self._ground.authority.server_context(self.spec.name, *self.spec.also_known_as)
 
     def _serve_smtp(self, line: Line) -> asyncio.Protocol:
+        if self.stand_in is not None and line.listener.service == "smtp":
+            return self.stand_in(line)
         role: Role = "exchange" if line.listener.service == "smtp" else "submission"
         return MailServer(
             self,
