@@ -92,7 +92,8 @@ def attack(box: Any, serving: Any, story: Any, **changes: Any) -> Trace:
 
 TRICKS = [
     *(b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r\r\n.\r\r\n", b"\r.\r\n"),
-    *(b"\n.\r", b"\r.\n", b"\r\n\x00.\r\n", b"\r\n.\x00\r\n", b"\r\n. \r\n", b"\r\n .\r\n", b"\r\n..\r\n"),
+    *(b"\n.\r", b"\r.\n", b"\r\n\x00.\r\n", b"\r\n.\x00\r\n", b"\r\n. \r\n", b"\r\n .\r\n"),
+    b"\r\n..\r\n",
 ]  # fmt: skip
 HIDDEN = b"MAIL FROM:<lan@hanoi.example>\r\nRCPT TO:<minh@saigon.example>\r\nDATA\r\nhidden"
 
