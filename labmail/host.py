@@ -78,9 +78,9 @@ class MailHost:
         self.faults = Faults()
         """What is planned to go wrong here."""
         self.lenient: frozenset[Leniency] = frozenset()
+        """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
         self.stand_in: Callable[[Line], asyncio.Protocol] | None = None
         """Who answers on port 25 instead of the host's own server: in a lesson, a person."""
-        """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids

@@ -122,6 +122,7 @@ def test_no_trick_splits_a_letter(play: Any, box: Any, trick: bytes) -> None:
 # --- too much -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begin", "last_word"),
     [
@@ -170,6 +171,7 @@ def test_endless_auth_line_is_cut(play: Any) -> None:
     play(story, role="submission", tls=True)
 
 
+@pytest.mark.slow
 def test_ten_thousand_recipients(box: Any, serving: Any) -> None:
     """As many as are allowed get in; to the others the server says "not now" and stays calm."""
 
@@ -187,6 +189,7 @@ def test_ten_thousand_recipients(box: Any, serving: Any) -> None:
     attack(box, serving, story)
 
 
+@pytest.mark.slow
 def test_a_thousand_idle_connections(box: Any, serving: Any) -> None:
     """They cost nobody anything until there are too many; then new ones are not served."""
     resource = pytest.importorskip("resource")

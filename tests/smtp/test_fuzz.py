@@ -195,6 +195,7 @@ def run(story: Any) -> None:
     assert broken == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_million_spoilt_octets(meet, kind):
     async def story() -> None:
