@@ -10,6 +10,9 @@
 `claims`           statements that are held to what just happened
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
+`talk`             a conversation by hand, and what servers offer
+`visit`            play the server: a client calls, a person answers
+`codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
@@ -21,14 +24,18 @@
 from labmail.course.baseline import inventory, inventory_review
 from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
+from labmail.course.codes import decoded, explain_code
 from labmail.course.glossary import term
 from labmail.course.measure import delay_bars, delays, effort, side_by_side
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
+from labmail.course.nb03 import stored, twelve_replies
 from labmail.course.notice import show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
 from labmail.course.roles import abilities, badges
+from labmail.course.talk import offers, talk
+from labmail.course.visit import play_server
 
 __all__ = [
     "abilities",
@@ -37,20 +44,27 @@ __all__ = [
     "check",
     "claim",
     "compare",
+    "decoded",
     "delay_bars",
     "delays",
     "effort",
+    "explain_code",
     "facts",
     "hint",
     "inventory",
     "inventory_review",
     "journey",
     "logbook",
+    "offers",
+    "play_server",
     "predict",
     "progress",
     "review",
     "show_source",
     "side_by_side",
     "solution",
+    "stored",
+    "talk",
     "term",
+    "twelve_replies",
 ]

@@ -1,8 +1,8 @@
 """Reply codes: what they mean, who has to act, and how to hear them in the lab.
 
 ``data/reply_codes.csv`` has a row for each pair of code and enhanced code that the lab's
-servers can answer.  Its last columns say how to provoke it: which server, what to plan there, what to say.
-`provoke` does that; so the list is tried, row by row, by a test.
+servers can answer.  Its last columns say how to provoke it: which server, what to plan there,
+what to say.  `provoke` does that; so the list is tried, row by row, by a test.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def _short(reply: str) -> str:
 def talk(host: str, *lines: str | bytes, port: int = 25) -> Talk:
     r"""Say these lines to a server, each with CR LF behind it; bytes go out as they are.
 
-    A letter is one line that ends with a dot: ``"Subject: x\r\n\r\nHello\r\n."``.  After STARTTLS the
-    rest is said inside TLS; when the server hangs up, it is not said.
+    A letter is one line that ends with a dot: ``"Subject: x\r\n\r\nHello\r\n."``.  After
+    STARTTLS the rest is said inside TLS; when the server hangs up, it is not said.
     """
     said, replies = ["(connects)"], []
     sock = socket.create_connection((host, port), timeout=PATIENCE)

@@ -15,7 +15,9 @@ from labmail.smtp import states
 from labmail.smtp.commands import split_command
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.judging import finished
+from labmail.trace.events import FaultStruck
 
+BY_HAND = "a person answers instead of the server"
 LETTER_KEPT = 4 * 1024 * 1024
 LINE_KEPT = 4096
 
@@ -89,6 +91,10 @@ class Counter(asyncio.Protocol):
             await self._news.wait()
 
     # --- asyncio calls these ---------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is on record that this is no server."""
+        self._line.emit(FaultStruck, connection=self._line.connection, verb="", fault=BY_HAND)
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
