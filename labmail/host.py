@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -80,6 +80,8 @@ class MailHost:
         """What is planned to go wrong here."""
         self.lenient: frozenset[Leniency] = frozenset()
         """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
+        self.stand_in: Callable[[Line], asyncio.Protocol] | None = None
+        """Who answers on port 25 instead of the host's own server: in a lesson, a person."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
@@ -200,6 +202,8 @@ class MailHost:
         return self._ground.authority.server_context(self.spec.name, *self.spec.also_known_as)
 
     def _serve_smtp(self, line: Line) -> asyncio.Protocol:
+        if self.stand_in is not None and line.listener.service == "smtp":
+            return self.stand_in(line)
         role: Role = "exchange" if line.listener.service == "smtp" else "submission"
         return MailServer(
             self,

@@ -12,6 +12,9 @@
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
 `reverse`          who called: address, name and reverse name beside each other
+`talk`             a conversation by hand, and what servers offer
+`visit`            play the server: a client calls, a person answers
+`codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
 `responder`        a program that answers in a person's place, by the rules
 `glossary`         the course's words in two languages
@@ -24,6 +27,7 @@
 from labmail.course.baseline import inventory, inventory_review
 from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
+from labmail.course.codes import decoded, explain_code
 from labmail.course.glossary import term
 from labmail.course.measure import (
     delay_bars,
@@ -36,6 +40,7 @@ from labmail.course.measure import (
 from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
 from labmail.course.nb02 import conversation, garbled
+from labmail.course.nb03 import stored, twelve_replies
 from labmail.course.nb04 import compare_copies, deck, newsroom
 from labmail.course.nb05 import ward
 from labmail.course.notice import Table, show_source
@@ -45,6 +50,8 @@ from labmail.course.readers import names_read, readings
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
+from labmail.course.talk import offers, talk
+from labmail.course.visit import play_server
 
 __all__ = [
     "Responder",
@@ -59,9 +66,11 @@ __all__ = [
     "compare_copies",
     "conversation",
     "deck",
+    "decoded",
     "delay_bars",
     "delays",
     "effort",
+    "explain_code",
     "facts",
     "fair_range",
     "garbled",
@@ -72,6 +81,8 @@ __all__ = [
     "logbook",
     "names_read",
     "newsroom",
+    "offers",
+    "play_server",
     "predict",
     "progress",
     "readings",
@@ -80,6 +91,9 @@ __all__ = [
     "show_source",
     "side_by_side",
     "solution",
+    "stored",
+    "talk",
     "term",
+    "twelve_replies",
     "ward",
 ]

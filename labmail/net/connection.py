@@ -548,8 +548,11 @@ class Line(asyncio.Protocol):
         self._time_out("session took too long")
 
     def _look_at_silence(self) -> None:
-        """Re-arm until the client has really been silent for the whole time."""
+        """Re-arm until the client has really been silent for the whole time.  It is not the
+        client who is silent while a person at the counter thinks (`patient`)."""
         silent = self._loop.time() - self._last_heard
+        if getattr(self._inner, "patient", False):
+            silent = 0.0
         left = self.listener.limits.idle_seconds - silent
         if left > 0:
             self._timers[1] = self._loop.call_later(left, self._look_at_silence)
