@@ -15,6 +15,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "net/core.py": "tests/net/test_connection.py",
     "net/driver.py": "tests/net/test_connection.py",
     "net/limits.py": "tests/net/test_connection.py",
+    "net/transport.py": "tests/net/test_connection.py",
     "smtp/post.py": "tests/smtp/test_server.py",
     "trace/events.py": "tests/trace/test_recorder.py",
     "trace/parcel.py": "tests/trace/test_recorder.py",
