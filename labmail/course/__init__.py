@@ -10,7 +10,7 @@
 `claims`           statements that are held to what just happened
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
-`talk`             a conversation by hand, and what servers offer
+`byhand`           a conversation by hand, and what servers offer
 `visit`            play the server: a client calls, a person answers
 `codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
@@ -22,6 +22,7 @@
 """
 
 from labmail.course.baseline import inventory, inventory_review
+from labmail.course.byhand import offers, talk
 from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
 from labmail.course.codes import decoded, explain_code
@@ -34,7 +35,6 @@ from labmail.course.notice import show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
 from labmail.course.roles import abilities, badges
-from labmail.course.talk import offers, talk
 from labmail.course.visit import play_server
 
 __all__ = [

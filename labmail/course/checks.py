@@ -90,7 +90,11 @@ def solution(key: str) -> Listing | Notice:
     if exercise is None:
         return _unknown(key)
     body = _body(exercise)
-    where = "" if body.startswith(("answer =", "def ")) else ", below the first lines of the exercise's cell"
+    where = (
+        ""
+        if body.startswith(("answer =", "def "))
+        else ", below the first lines of the exercise's cell"
+    )
     return Listing(f"{exercise.key} {exercise.title}: one way{where}", body)
 
 

@@ -35,11 +35,13 @@ VIEWS: dict[str, Callable[[Trace], Any]] = {
     "ladder": views.ladder,
     "hops": lambda t: views.ladder(t, "hops"),
     "transcript": views.transcript,
+    "wire": views.wire,
+    "states": views.state_diagram,
     "map": views.world_map,
     "custody": views.custody,
     "dns": views.dns_table,
 }
-PICTURES = ["ladder", "hops", "map", "custody"]
+PICTURES = ["ladder", "hops", "map", "custody", "states"]
 
 TAGS = {
     "div", "span", "b", "pre", "img", "details", "summary",
