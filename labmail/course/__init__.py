@@ -12,7 +12,7 @@
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
 `reverse`          who called: address, name and reverse name beside each other
-`talk`             a conversation by hand, and what servers offer
+`byhand`           a conversation by hand, and what servers offer
 `visit`            play the server: a client calls, a person answers
 `codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
@@ -25,6 +25,7 @@
 """
 
 from labmail.course.baseline import inventory, inventory_review
+from labmail.course.byhand import offers, talk
 from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
 from labmail.course.codes import decoded, explain_code
@@ -50,7 +51,6 @@ from labmail.course.readers import names_read, readings
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
-from labmail.course.talk import offers, talk
 from labmail.course.visit import play_server
 
 __all__ = [

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from labmail.course.byhand import Talk, talk
 from labmail.course.notice import Notice, Table
-from labmail.course.talk import Talk, talk
 from labmail.lab import Lab
 from labmail.paths import data_file
 from labmail.smtp.replies import Reply

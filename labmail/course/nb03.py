@@ -10,10 +10,10 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from labmail.course.byhand import HUNG_UP, SILENT, talk
 from labmail.course.codes import codes, decoded, provoke
 from labmail.course.exercises import Exercise, Goal, Scene, as_mapping
 from labmail.course.notice import Table
-from labmail.course.talk import HUNG_UP, SILENT, talk
 from labmail.course.visit import Visit, play_server
 from labmail.lab import Lab
 from labmail.smtp.counter import BY_HAND
@@ -123,7 +123,7 @@ def _arrived(scene: Scene, lines: list[str]) -> str:
     octets = "".join(f"{line}\r\n" for line in lines).encode()
     if any(letter.endswith(b"\r\n" + octets) for letter in letters):
         return ""
-    return trouble or _difference(octets, letters[-1])
+    return _difference(octets, letters[-1])
 
 
 def _difference(wanted: bytes, letter: bytes) -> str:

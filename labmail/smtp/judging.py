@@ -80,9 +80,9 @@ def finished(lines: tuple[str, ...]) -> bool:
 
 
 def _form(lines: tuple[str, ...]) -> Verdict | None:
-    if strange := next((line for line in lines if not _begins_with_code(line)), None):
-        begin = strange[:8] or "an empty line"
-        return _wrong(f"{begin!r}: a reply begins with three digits, 200 to 559", "§4.2")
+    if strange := [line for line in lines if not _begins_with_code(line)]:
+        begin = repr(strange[0][:8]) if strange[0] else "an empty line"
+        return _wrong(f"{begin}: a reply begins with three digits, 200 to 559", "§4.2")
     if len({line[:3] for line in lines}) > 1:
         return _wrong("each line of one reply repeats the same number", "§4.2.1")
     if not finished(lines):

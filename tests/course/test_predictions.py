@@ -1,5 +1,6 @@
 """Predictions: kept without being judged; and what they say was seen is what the lab shows."""
 
+import smtplib
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from labmail import Lab
-from labmail.course import abilities, journey, predict, review
+from labmail.course import abilities, journey, predict, review, stored, talk
 from labmail.course.measure import delays
 from labmail.course.moving import OWNER, ZONE
 from labmail.course.notes import NOTES
@@ -180,6 +181,32 @@ def who_hides_the_bcc(lab: Lab) -> str:
     return "c" if leaks == [False, True] else "?"
 
 
+def texts_for_three(lab: Lab) -> str:
+    people = [MINH, "hoa@saigon.example", "postmaster@saigon.example"]
+    with lab.record() as trace:
+        lab.user(SON).send(to=people, subject="Họp", text="…")
+        lab.settle()
+    crossed = [e for e in trace.of(Content) if e.connection.service == "smtp"]
+    return {1: "b", 3: "a"}.get(len(crossed), "?")
+
+
+def a_line_with_a_dot(lab: Lab) -> str:
+    with smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.sendmail(SON, MINH, "Subject: x\r\n\r\na\r\n.\r\nb\r\n")
+    lab.settle()
+    return "c" if stored(lab, MINH, 1).endswith(b"a\r\n.\r\nb\r\n") else "a"
+
+
+def lines_with_a_lone_lf(lab: Lab) -> str:
+    session = talk(
+        "mx1.saigon.example",
+        *("EHLO x", "MAIL FROM:<>", f"RCPT TO:<{MINH}>", "DATA"),
+        "Subject: x\n\nHello\r\n.",
+        "NOOP",
+    )
+    return {(550, 250): "d", (250, 250): "a", (550, 0): "c"}[session.codes[-2:]]
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
@@ -192,6 +219,9 @@ SEEN: dict[str, Callable[[Lab], str]] = {
     "P4.1": to_somebody_else,
     "P4.2": who_hears_of_the_bounce,
     "P4.3": who_hides_the_bcc,
+    "P3.1": texts_for_three,
+    "P3.2": a_line_with_a_dot,
+    "P3.3": lines_with_a_lone_lf,
 }
 
 

@@ -39,13 +39,15 @@ VIEWS: dict[str, Callable[[Trace], Any]] = {
     "ladder": views.ladder,
     "hops": lambda t: views.ladder(t, "hops"),
     "transcript": views.transcript,
+    "wire": views.wire,
+    "states": views.state_diagram,
     "map": views.world_map,
     "custody": views.custody,
     "dns": views.dns_table,
     "resolution": views.resolution,
     "decision": views.decision,
 }
-PICTURES = ["ladder", "hops", "map", "custody", "resolution", "decision"]
+PICTURES = ["ladder", "hops", "map", "custody", "states", "resolution", "decision"]
 
 TAGS = {
     "div", "span", "b", "pre", "img", "details", "summary",

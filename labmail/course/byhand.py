@@ -77,7 +77,7 @@ def _shown(octets: bytes) -> str:
     """The line, with its CR and LF as signs, and not longer than a table needs."""
     middle = b" \xe2\x80\xa6 " if len(octets) > 400 else b""
     short = octets[:200] + middle + octets[-200:] if middle else octets
-    return shorten_middle(ended(short).removesuffix(r"\r\n"), 60)
+    return shorten_middle(ended(short).removesuffix(r"\r\n"), 46)
 
 
 def _inside_tls(sock: socket.socket, host: str) -> tuple[socket.socket, BufferedReader]:
