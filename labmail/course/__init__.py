@@ -4,7 +4,7 @@
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
                    each notebook
-`readers`          three kinds of programs that read a header or a file's name
+`readers`          kinds of programs: how they read a header, name a file, find a word
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
@@ -30,11 +30,12 @@ from labmail.course.nb02 import conversation, garbled
 from labmail.course.notice import show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
-from labmail.course.readers import names_read, readings
+from labmail.course.readers import attempts, names_read, readings, searches
 from labmail.course.roles import abilities, badges
 
 __all__ = [
     "abilities",
+    "attempts",
     "badges",
     "cards",
     "check",
@@ -56,6 +57,7 @@ __all__ = [
     "progress",
     "readings",
     "review",
+    "searches",
     "show_source",
     "side_by_side",
     "solution",

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from labmail import Lab
+from labmail import Lab, thread_tree
 from labmail.course import abilities, journey, predict, review
 from labmail.course.measure import delays
 from labmail.course.notes import NOTES
 from labmail.course.predictions import questions
+from labmail.letter import read
+from labmail.letter.compose import File, octets
 from labmail.trace.events import Content, Sent, Side
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
@@ -116,12 +118,42 @@ def a_letter_of_0945(lab: Lab) -> str:
     return "a" if waited == timedelta(minutes=75) else "d" if waited > timedelta(0) else "c"
 
 
+def a_photo(lab: Lab) -> str:
+    son = lab.user(SON)
+    photo = File("hoa-mai.jpg", bytes(range(256)) * 400)
+    with son.smtp() as server:
+        server.send_message(son.compose(MINH, "Ảnh", "Đây.", files=[photo]))
+    lab.settle()
+    content = lab.card(1).content
+    assert len(lab.trace.connections) == 2
+    assert 1.36 < len(content) / len(photo.content) < 1.38
+    return "c" if content.isascii() and photo.content not in content else "b"
+
+
+def a_subject_beside_a_body_in_utf_8(lab: Lab) -> str:
+    plain = octets(lab.user(SON).compose(MINH, "x", "Chào em.\n"))
+    assert read(plain).charset == "utf-8"
+    label = f"=?windows-1252?q?{'Chào'.encode().hex('=').upper()}?=".replace("?q?", "?q?=")
+    letter = plain.replace(b"Subject: x", f"Subject: {label}".encode())
+    return "a" if read(letter).header.text("Subject") != "Chào" else "b"
+
+
+def a_changed_subject(lab: Lab) -> str:
+    first = lab.user(MINH).compose(SON, "Ăn trưa?", "…")
+    second = lab.user("lan@hanoi.example").compose(SON, "Trời mưa!", "…", answers=first)
+    tree = thread_tree({"Minh": octets(first), "Lan": octets(second)})
+    return "b" if tree.parents["Lan"] == "Minh" else "a"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
     "P1.1": connections,
     "P1.2": without_readers_doors,
     "P1.3": a_letter_of_0945,
+    "P2.1": a_photo,
+    "P2.2": a_subject_beside_a_body_in_utf_8,
+    "P2.3": a_changed_subject,
 }
 
 
