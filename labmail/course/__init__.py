@@ -4,7 +4,7 @@
 `checks`           check, hint, solution, progress: what a learner calls
 `exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
                    each notebook; `moving` is the day of 5.4
-`readers`          three kinds of programs that read a header or a file's name
+`readers`          kinds of programs: how they read a header, name a file, find a word
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
@@ -47,7 +47,7 @@ from labmail.course.nb05 import ward
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
-from labmail.course.readers import names_read, readings
+from labmail.course.readers import attempts, names_read, readings, searches
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
 from labmail.course.roles import abilities, badges
@@ -57,6 +57,7 @@ __all__ = [
     "Responder",
     "Table",
     "abilities",
+    "attempts",
     "badges",
     "callers",
     "cards",
@@ -87,6 +88,7 @@ __all__ = [
     "progress",
     "readings",
     "review",
+    "searches",
     "share_bars",
     "show_source",
     "side_by_side",

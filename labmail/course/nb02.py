@@ -60,9 +60,7 @@ def _arrived(scene: Scene) -> str:
         return ""
     if waiting := scene.waiting():
         return f"A letter waits in the queue of {', '.join(waiting)}; it has not reached Minh."
-    if scene.handed_in():
-        return "A letter was handed in, but none from Sơn lies in Minh's INBOX."
-    return "Nothing has been handed in yet."
+    return "Sơn has not written to Minh yet."
 
 
 def _header_is_right(scene: Scene) -> str:
@@ -443,6 +441,8 @@ def _judged(scene: Scene, letters: list[bytes]) -> str:
     """Where the learner's function goes wrong with these letters; "" when it never does."""
     if not callable(scene.answer):
         return "Give check a function: it takes a letter and returns a Message-ID, or None."
+    if not letters:
+        return "The conversation is not in this lab."
     asked: _Answer = scene.answer
     wrong = []
     for uid, letter in enumerate(letters, 1):
@@ -451,7 +451,6 @@ def _judged(scene: Scene, letters: list[bytes]) -> str:
             given = asked(parsed)
         except Exception as error:
             return f"UID {uid}: your function raised {type(error).__name__}: {error}."
-        given = given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given
         true = (card(letter).references or (None,))[-1]
         if (str(given).strip() if given else None) != true:
             wrong.append((uid, given, true))
@@ -472,7 +471,9 @@ def _what_is_wrong(wrong: list[tuple[int, Any, str | None]], count: int) -> str:
 
 def find_the_parent(lab: Lab) -> _Answer:
     """The way of exercise 2.4."""
-    return lambda letter: (letter["References"] or letter["In-Reply-To"] or "").split()[-1:]
+    return lambda letter: next(
+        reversed((letter["References"] or letter["In-Reply-To"] or "").split()), None
+    )
 
 
 EXERCISES = (
@@ -543,7 +544,7 @@ EXERCISES = (
             "large a letter is refused at MAIL already, so trying costs nothing.",
         ),
         solve=fill_the_letter,
-        done="A limit is about the letter on the wire: of 25 MB allowed, a file gets 18.",
+        done="A limit is about the letter on the wire: of 25 MiB allowed, a file gets 18.",
     ),
     Exercise(
         key="2.4",

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from labmail import Lab
+from labmail import Lab, thread_tree
 from labmail.course import abilities, journey, predict, review, stored, talk
 from labmail.course.measure import delays
 from labmail.course.moving import OWNER, ZONE
 from labmail.course.notes import NOTES
 from labmail.course.predictions import questions
+from labmail.letter import read
+from labmail.letter.compose import File, octets
 from labmail.trace.events import Content, Delivered, LookedUp, Sent, Side
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
@@ -207,6 +209,33 @@ def lines_with_a_lone_lf(lab: Lab) -> str:
     return {(550, 250): "d", (250, 250): "a", (550, 0): "c"}[session.codes[-2:]]
 
 
+def a_photo(lab: Lab) -> str:
+    son = lab.user(SON)
+    photo = File("hoa-mai.jpg", bytes(range(256)) * 400)
+    with son.smtp() as server:
+        server.send_message(son.compose(MINH, "Ảnh", "Đây.", files=[photo]))
+    lab.settle()
+    content = lab.card(1).content
+    assert len(lab.trace.connections) == 2
+    assert 1.36 < len(content) / len(photo.content) < 1.38
+    return "c" if content.isascii() and photo.content not in content else "b"
+
+
+def a_subject_beside_a_body_in_utf_8(lab: Lab) -> str:
+    plain = octets(lab.user(SON).compose(MINH, "x", "Chào em.\n"))
+    assert read(plain).charset == "utf-8"
+    label = f"=?windows-1252?q?{'Chào'.encode().hex('=').upper()}?=".replace("?q?", "?q?=")
+    letter = plain.replace(b"Subject: x", f"Subject: {label}".encode())
+    return "a" if read(letter).header.text("Subject") != "Chào" else "b"
+
+
+def a_changed_subject(lab: Lab) -> str:
+    first = lab.user(MINH).compose(SON, "Ăn trưa?", "…")
+    second = lab.user("lan@hanoi.example").compose(SON, "Trời mưa!", "…", answers=first)
+    tree = thread_tree({"Minh": octets(first), "Lan": octets(second)})
+    return "b" if tree.parents["Lan"] == "Minh" else "a"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
@@ -222,6 +251,9 @@ SEEN: dict[str, Callable[[Lab], str]] = {
     "P3.1": texts_for_three,
     "P3.2": a_line_with_a_dot,
     "P3.3": lines_with_a_lone_lf,
+    "P2.1": a_photo,
+    "P2.2": a_subject_beside_a_body_in_utf_8,
+    "P2.3": a_changed_subject,
 }
 
 
