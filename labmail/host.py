@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -100,6 +100,8 @@ class MailHost:
         """Who is asked to come again; None: nobody."""
         self._pool: tuple[str, ...] = ()
         self._unplugged = False
+        self.stand_in: Callable[[Line], asyncio.Protocol] | None = None
+        """Who answers on port 25 instead of the host's own server: in a lesson, a person."""
         self._ground = ground
         self._listeners: dict[str, Listener] = {}
         now, emit, ids = ground.clock.now, ground.recorder.emit, ground.ids
@@ -256,6 +258,8 @@ class MailHost:
         return self._ground.authority.server_context(self.spec.name, *self.spec.also_known_as)
 
     def _serve_smtp(self, line: Line) -> asyncio.Protocol:
+        if self.stand_in is not None and line.listener.service == "smtp":
+            return self.stand_in(line)
         role: Role = "exchange" if line.listener.service == "smtp" else "submission"
         return MailServer(
             self,

@@ -6,18 +6,25 @@ import email.policy
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from labmail.mailbox.errors import MailboxError
 from labmail.net.addresses import IMPLICIT_TLS, SERVICES
+from labmail.smtp.trace_fields import without_return_path
+from labmail.trace.events import Accepted, Delivered
+from labmail.trace.letters import card
+from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxRow,
     BoxSnapshot,
     CacheRow,
     CacheSnapshot,
+    EnvelopeCard,
     HealthRow,
     QueueRow,
     QueueSnapshot,
@@ -102,6 +109,80 @@ def stored_letter(host: MailHost, address: str, mailbox: str, uid: int) -> bytes
     Raises NoSuchMailbox or NoSuchMessage when there is none.
     """
     return host.store.account(address).open(mailbox).read(uid)
+
+
+# --- letters, wherever they lie -------------------------------------------------------------
+
+
+def queue_card(host: MailHost, queue_id: str) -> EnvelopeCard:
+    """A letter as it waits in the host's queue; raises NoSuchLetter when it does not."""
+    parcel = host.queue.parcel(queue_id)
+    where = f"as it waits in the queue of {host.spec.name}"
+    return EnvelopeCard(parcel.envelope, parcel.content, where, parcel.number, host.spec.name)
+
+
+def box_card(host: MailHost, address: str, mailbox: str, uid: int) -> EnvelopeCard:
+    """A letter as it lies in a mailbox, where it has no envelope any more; raises
+    NoSuchMailbox or NoSuchMessage."""
+    box = host.store.account(address).open(mailbox)
+    number = box.message(uid).parcel
+    where = f"as it lies in {box.name} of {address}"
+    return EnvelopeCard(None, box.read(uid), where, number, host.spec.name)
+
+
+def letter_cards(world: RunningWorld, trace: Trace, parcel: int) -> tuple[EnvelopeCard, ...]:
+    """The letter at each station where it was taken, and in each mailbox where it still lies.
+
+    Raises LookupError when no station of this trace has seen it.
+    """
+    found: list[EnvelopeCard] = []
+    for event in trace:
+        if not isinstance(event, (Accepted, Delivered)) or event.parcel != parcel:
+            continue
+        if isinstance(event, Delivered):
+            with suppress(MailboxError):  # it may have been removed
+                host = world.hosts[event.host]
+                found.append(box_card(host, event.account, event.mailbox, event.uid))
+        elif event.connection is not None:
+            found.append(card(trace, parcel, event.host))
+        elif written := written_card(world, trace, parcel, event.host):
+            found.append(written)
+    if not found:
+        card(trace, parcel)  # says who has seen the letter, if anybody
+    return tuple(found)
+
+
+def written_card(
+    world: RunningWorld, trace: Trace, parcel: int, host: str | None = None
+) -> EnvelopeCard | None:
+    """A notification as the host that wrote it put it into its queue; None when no host did.
+
+    It came over no connection, so its bytes are looked for where they went next: they wait,
+    or were told to the next hop, or lie in a mailbox of the host under a Return-Path.
+    """
+    for event in trace.of(Accepted):
+        if event.parcel == parcel and event.connection is None and host in (None, event.host):
+            content = _bytes_of(world, trace, event)
+            if content is not None:
+                where = f"as {event.host} wrote it"
+                return EnvelopeCard(event.envelope, content, where, parcel, event.host)
+    return None
+
+
+def _bytes_of(world: RunningWorld, trace: Trace, written: Accepted) -> bytes | None:
+    queue = world.hosts[written.host].queue
+    if any(row.queue_id == written.queue_id for row in queue.rows()):
+        return queue.parcel(written.queue_id).content
+    number = written.parcel or 0
+    if next_hop := [e for e in trace.of(Accepted) if e.parcel == number and e.connection]:
+        return card(trace, number, next_hop[0].host).content
+    for event in trace.of(Delivered):
+        if event.parcel == number:
+            with suppress(MailboxError):
+                host = world.hosts[event.host]
+                lies = box_card(host, event.account, event.mailbox, event.uid)
+                return without_return_path(lies.content)
+    return None
 
 
 def one_line(field: object) -> str:

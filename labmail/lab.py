@@ -24,11 +24,15 @@ from typing import Any, TypeVar
 from labmail.checkpoint import Checkpoint, restore_files
 from labmail.handles import DnsHandle, ForeignHandle, HostHandle, Laptop, NetworkHandle
 from labmail.inspection import (
+    box_card,
     box_snapshot,
     check_service,
     fingerprint,
+    letter_cards,
+    queue_card,
     queue_snapshot,
     stored_letter,
+    written_card,
 )
 from labmail.net import stdlib
 from labmail.net.addresses import SERVICES
@@ -43,6 +47,7 @@ from labmail.trace.letters import card
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
+    CardRow,
     DnsSnapshot,
     EnvelopeCard,
     HealthSnapshot,
@@ -383,8 +388,32 @@ class Lab:
 
     def card(self, parcel: int, host: str | None = None) -> EnvelopeCard:
         """The envelope of a letter beside its letterhead, as `host` (by default the first
-        host) accepted it; raises LookupError when it did not."""
-        return card(self.trace, parcel, host)
+        host) accepted it, or wrote it itself; raises LookupError when it did not."""
+        trace = self.trace
+        if written := self._look(lambda w: written_card(w, trace, parcel, host)):
+            return written
+        return card(trace, parcel, host)
+
+    def cards(self, parcel: int) -> CardRow:
+        """The letter's cards along its way: each host that took it, each mailbox where it
+        lies.  Raises LookupError when nobody has seen it."""
+        self.settle()
+        trace = self.trace
+        return CardRow(parcel, self._look(lambda w: letter_cards(w, trace, parcel)))
+
+    def queue_card(self, host: str, queue_id: str) -> EnvelopeCard:
+        """The card of a letter that waits in a host's queue; raises LookupError when none
+        there has this queue id."""
+        name = self.host(host).name
+        self.settle()
+        return self._look(lambda w: queue_card(w.hosts[name], queue_id))
+
+    def box_card(self, address: str, uid: int, mailbox: str = "INBOX") -> EnvelopeCard:
+        """The card of a letter in a mailbox: its envelope is gone, and this is what is left;
+        raises MailboxError when there is no such letter."""
+        home = self.user(address).home.name
+        self.settle()
+        return self._look(lambda w: box_card(w.hosts[home], address, mailbox, uid))
 
     def dig(self, name: str, rtype: str = "A") -> DnsSnapshot:
         """Ask the lab's DNS, as the notebook's laptop would."""

@@ -23,9 +23,12 @@ from typing import Protocol
 
 from labmail.imap.utf7 import encode
 from labmail.inspection import one_line
+from labmail.letter.arrows import Kind, arrow
 from labmail.letter.compose import File, compose, mailbox
 from labmail.trace.snapshots import InboxRow, InboxSnapshot
 from labmail.world import AccountSpec, HostSpec
+
+_REPLIES: tuple[Kind, Kind] = ("reply", "reply all")
 
 
 class Surroundings(Protocol):
@@ -115,6 +118,29 @@ class User:
             server.send_message(letter)
         return letter
 
+    def reply(self, to: EmailMessage, text: str, *, everybody: bool = False) -> EmailMessage:
+        """Answer a letter as a mail program's *Reply* does (with `everybody`, *Reply all*);
+        return the answer.
+
+        It goes where the letter asks for replies, and names the letter that it answers
+        (RFC 5322 §3.6.4).  Raises ValueError when the letter names nobody to reply to.
+        """
+        raw = to.as_bytes()
+        author, all_of_them = (arrow(kind, raw, me=self.address) for kind in _REPLIES)
+        if not author.to:
+            raise ValueError(f"{self.address} cannot reply: {author.because}")
+        others = [a for a in all_of_them.to if a not in author.to] if everybody else []
+        subject = one_line(to["Subject"])
+        again = subject if subject[:3].lower() == "re:" else f"Re: {subject}"  # RFC 5322 §3.6.5
+        answer = self.compose(author.to, again, text, cc=others)
+        if before := one_line(to["Message-ID"]):
+            answer["In-Reply-To"] = before
+            chain = one_line(to["References"] or to["In-Reply-To"])
+            answer["References"] = f"{chain} {before}".strip()
+        with self.smtp() as server:
+            server.send_message(answer)
+        return answer
+
     def smtp(self) -> smtplib.SMTP:
         """A connection to the submission server: port 587, STARTTLS, logged in (RFC 6409)."""
         with self._lab.at_laptop_of(self.address):
@@ -163,10 +189,20 @@ class User:
 
         Raises LookupError when there is no such mailbox, or no letter with this UID in it.
         """
+        return self._fetched(uid, mailbox, "(BODY[])")
+
+    def peek(self, uid: int, mailbox: str = "INBOX") -> EmailMessage:
+        """Open one letter as a program does that works for the person: it stays unread.
+
+        Raises LookupError as `read` does.
+        """
+        return self._fetched(uid, mailbox, "(BODY.PEEK[])")
+
+    def _fetched(self, uid: int, mailbox: str, what: str) -> EmailMessage:
         server = self.imap()
         try:
             self._select(server, mailbox)
-            _, answer = server.uid("FETCH", str(uid), "(BODY[])")
+            _, answer = server.uid("FETCH", str(uid), what)
         finally:
             server.logout()
         raw = next((part[1] for part in answer if isinstance(part, tuple)), None)

@@ -527,6 +527,19 @@ def test_endpoints_are_real(lab: Lab) -> None:
             socket.create_connection((service["host"], service["port"]), timeout=5).close()
 
 
+# --- letters ------------------------------------------------------------------------------------
+
+
+def test_a_stored_letter_is_the_file_and_stays_unread(lab: Lab) -> None:
+    lab.user("son@hanoi.example").send("minh@saigon.example", "Chào", "…")
+    stored = lab.stored("minh@saigon.example")
+    assert stored.startswith(b"Return-Path: <son@hanoi.example>\r\n")
+    assert stored.endswith(lab.card(1).content)
+    assert lab.box("minh@saigon.example").rows[0].flags == ()
+    with pytest.raises(ValueError, match="7"):
+        lab.stored("minh@saigon.example", 7)
+
+
 # --- the standard library -----------------------------------------------------------------------
 
 

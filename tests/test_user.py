@@ -2,10 +2,12 @@
 
 import imaplib
 import smtplib
+from email.message import EmailMessage
 
 import pytest
 
 from labmail import Lab
+from labmail.letter.compose import File
 from labmail.trace.events import LoggedIn
 from labmail.user import User
 
@@ -52,7 +54,11 @@ def test_all_kinds_of_recipients(lab: Lab, son: User) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["x\r\nBcc: spam@spam.example", "x\nBcc: a@b.example"],
+    [
+        "x\r\nBcc: spam@spam.example",
+        "x\nBcc: a@b.example",
+        "=?utf-8?q?x=0D=0ABcc:_spam=40spam.example?=",
+    ],
 )
 def test_no_line_can_be_smuggled_into_a_header(son: User, subject: str) -> None:
     with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
@@ -91,6 +97,25 @@ def test_an_empty_box_and_a_letter_that_is_not_there(son: User) -> None:
         son.read(7)
 
 
+def test_an_answer_with_a_file_and_a_picture(lab: Lab, son: User) -> None:
+    minh = lab.user("minh@saigon.example")
+    minh.send(son, "Hỏi", "…")
+    lab.settle()
+    lake = File("hồ.png", b"\x89PNG", content_id="<lake@hanoi.example>")
+    letter = son.compose(
+        minh, "Re: Hỏi", "…", html="<img src='cid:lake@hanoi.example'>", pictures=[lake],
+        files=[File("Báo cáo.pdf", b"%PDF")], answers=son.read(1),
+    )  # fmt: skip
+    assert letter["In-Reply-To"] == letter["References"] == minh_id(son)
+    assert [file.get_filename() for file in letter.iter_attachments()] == ["Báo cáo.pdf"]
+    again = son.compose(minh, "Re: Re: Hỏi", "…", answers=letter)
+    assert str(again["References"]).split() == [minh_id(son), letter["Message-ID"]]
+
+
+def minh_id(son: User) -> str:
+    return str(son.read(1)["Message-ID"])
+
+
 @pytest.mark.parametrize("mailbox", ["Khong co", "Thư nháp cũ"])
 def test_a_mailbox_that_is_not_there(son: User, mailbox: str) -> None:
     for look in (lambda: son.inbox(mailbox), lambda: son.read(1, mailbox)):
@@ -123,3 +148,35 @@ def test_a_refusal_leaves_no_connection_open(lab: Lab, son: User) -> None:
         son.send("lan@hanoi.example", "x", "…")
     lab.settle()
     assert lab._look(lambda world: len(world.network._lines)) == 0
+
+
+def test_a_reply_goes_where_replies_are_wanted_and_names_what_it_answers(lab: Lab) -> None:
+    son, minh = lab.user("son@hanoi.example"), lab.user("minh@saigon.example")
+    letter = son.compose(
+        minh, "Họp", "Ai đến?", cc=["hoa@saigon.example"], reply_to="Lan <lan@hanoi.example>"
+    )
+    with son.smtp() as server:
+        server.send_message(letter)
+    first = minh.reply(minh.read(1), "Tôi.")
+    assert (first["To"], first["Subject"]) == ("lan@hanoi.example", "Re: Họp")
+    assert first["In-Reply-To"] == first["References"] == letter["Message-ID"]
+    lan = lab.user("lan@hanoi.example")
+    second = lan.reply(lan.read(1), "Tốt.", everybody=True)
+    assert (second["To"], second["Subject"]) == ("minh@saigon.example", "Re: Họp")
+    assert second["References"] == f"{letter['Message-ID']} {first['Message-ID']}"
+    everybody = minh.reply(minh.read(1), "Tôi.", everybody=True)
+    assert (everybody["To"], everybody["Cc"]) == ("lan@hanoi.example", "hoa@saigon.example")
+
+
+def test_nobody_to_reply_to(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="cannot reply: the letter names no author"):
+        lab.user("minh@saigon.example").reply(EmailMessage(), "Ai đó?")
+
+
+def test_peeking_leaves_a_letter_unread(lab: Lab) -> None:
+    minh = lab.user("minh@saigon.example")
+    lab.user("son@hanoi.example").send(minh, "Một", "…")
+    assert minh.peek(1)["Subject"] == "Một"
+    assert minh.inbox().rows[0].flags == ()
+    with pytest.raises(LookupError, match="no letter with UID 9"):
+        minh.peek(9)

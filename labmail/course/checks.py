@@ -90,7 +90,11 @@ def solution(key: str) -> Listing | Notice:
     if exercise is None:
         return _unknown(key)
     body = _body(exercise)
-    where = "" if body.startswith("answer =") else ", below the first lines of the exercise's cell"
+    where = (
+        ""
+        if body.startswith(("answer =", "def "))
+        else ", below the first lines of the exercise's cell"
+    )
     return Listing(f"{exercise.key} {exercise.title}: one way{where}", body)
 
 
@@ -100,6 +104,10 @@ def _body(exercise: Exercise) -> str:
     _, _, rest = source.partition('"""')
     _, _, body = rest.partition('"""')
     shown = textwrap.dedent(body.strip("\n")).rstrip()
+    name = shown.removeprefix("return ")
+    if name.isidentifier():  # the answer is a function: its source is the way
+        way = inspect.getsource(exercise.solve.__globals__[name]).rstrip()
+        return f'{way}\n\n\ncheck("{exercise.key}", {name})'
     if not shown.startswith("return "):
         return f'{shown}\n\ncheck("{exercise.key}")'
     return f'answer = {shown.removeprefix("return ")}\n\ncheck("{exercise.key}", answer)'

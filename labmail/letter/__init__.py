@@ -17,6 +17,7 @@ Reading, from the octets up:
 ``parts``       the MIME tree as a mail program reads it: `read`
 ``outline``     all that was read as plain data, for comparing and for keeping
 ``threads``     which letter answers which
+``arrows``      where a reply, a bounce, an automatic answer and a post to the list would go
 
 Writing:
 

@@ -61,6 +61,7 @@ def decode(octets: bytes, charset: str, errors: str = "replace") -> str:
 def fits(octets: bytes, charset: str) -> bool:
     """Whether the octets are text in that charset, none left over."""
     try:
+        codecs.lookup(charset)  # the empty text would be decoded without a look at the name
         octets.decode(charset, "strict")
     except (LookupError, ValueError):
         return False

@@ -25,6 +25,7 @@ BASE64_LINE = 76
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_NO_LETTER = re.compile(rb"[^A-Za-z0-9+/=]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\r\n \t]")
 
 
@@ -139,6 +140,8 @@ def complaints(content: bytes, encoding: str) -> tuple[str, ...]:
         said.append(f"octets above 127 in {encoding} (RFC 2045 §6)")
     if encoding == "base64" and _NOT_BASE64.search(content):
         said.append("characters that are no base64 (RFC 2045 §6.8)")
+    if encoding == "base64" and len(_NO_LETTER.sub(b"", content)) % 4:
+        said.append("base64 that breaks off in the middle (RFC 2045 §6.8)")
     if encoding != "binary":
         said += line_complaints(content)
     return tuple(said)

@@ -113,7 +113,7 @@ class HeaderField:
 
     def _defects(self) -> Iterator[str]:
         if self.raw[: self.field.value_at - 1] != self.field.name:
-            yield "space before the colon (RFC 5322 §3.6.8)"
+            yield "space before the colon (RFC 5322 §4.5)"
         yield from encodings.line_complaints(self.raw)
         if self.kind == "raw 8-bit":
             yield "raw 8-bit octets that are no UTF-8 (RFC 5322 §2.2, RFC 6532 §3.1)"

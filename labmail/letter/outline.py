@@ -2,16 +2,23 @@
 
 `data/messages/` has such an outline beside each letter.  Field by field it says what a
 mail program shows and how it was written; part by part where it lies and what it carries.
+
+    python -m labmail.letter.outline data/messages/plain.eml
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from labmail.letter import threads
-from labmail.letter.parts import Part
+from labmail.letter.parts import Part, read
 
+_HIDDEN = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp"})
 MAX_SHOWN = 2000
 """Characters of a text that are kept."""
 
@@ -55,3 +62,14 @@ def _part(part: Part) -> dict[str, Any]:
     if part.is_text:
         return found | {"text": part.text[:MAX_SHOWN]}
     return found | {"sha256": sha256(part.octets).hexdigest()}
+
+
+def as_json(found: object) -> str:
+    """The data as it is kept: what cannot be seen, or is not in NFC, is spelled ``\\u0301``."""
+    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    return "".join(f"\\u{ord(c):04x}" if category(c) in _HIDDEN and c != "\n" else c for c in text)
+
+
+if __name__ == "__main__":
+    letters = (read(Path(name).read_bytes()) for name in sys.argv[1:])
+    sys.stdout.write("".join(as_json(outline(letter)) for letter in letters))

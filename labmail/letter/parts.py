@@ -119,8 +119,9 @@ class Part:
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a text to be read, plain or not."""
-        return self.type.startswith("text/") and not self.inner
+        """Whether it is a text to be read, plain or not; the fields of a delivery report are
+        lines of text as well (RFC 3464 §2.1)."""
+        return self.type.startswith(("text/", "message/delivery-status")) and not self.inner
 
     @cached_property
     def inner(self) -> tuple[Part, ...]:

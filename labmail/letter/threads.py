@@ -11,7 +11,7 @@ letters came, even when one of them never came: its name is known from the other
     │       └── <4>               References: <1> <2> <3>
     └── <5>  Đổi giờ              References: <1>
 
-The way is that of RFC 5256 §2.2 (REFERENCES); only that the subject joins nothing unless
+The way is that of RFC 5256 §3 (THREAD, REFERENCES); only that the subject joins nothing unless
 asked to, and that a letter which is not here keeps its place as an empty node.
 """
 
@@ -76,7 +76,7 @@ class Node:
 def card(letter: bytes, label: str = "") -> Card:
     """What threading needs of a letter.  Never raises.
 
-    References counts before In-Reply-To; of that, the first name (RFC 5256 §2.2 step 1).
+    References counts before In-Reply-To; of that, the first name (RFC 5256 §3 step 1).
     """
     header = Header(scan(letter).header, 0)
     own = _ids(header, "Message-ID")
@@ -92,7 +92,7 @@ def card(letter: bytes, label: str = "") -> Card:
 
 def thread(cards: Iterable[Card], *, by_subject: bool = False) -> tuple[Node, ...]:
     """The trees, oldest first.  by_subject: trees whose roots have the same base subject are
-    joined as well (RFC 5256 §2.2 step 5), as some programs do."""
+    joined as well (RFC 5256 §3 step 5), as some programs do."""
     forest = _Forest()
     for number, each in enumerate(cards):
         forest.add(each, number)
@@ -119,7 +119,7 @@ def _one_line(subject: str) -> str:
 
 class _Forest:
     """Names, and which hangs below which.  A parent once found is kept, and no link may close
-    a circle (RFC 5256 §2.2 step 1)."""
+    a circle (RFC 5256 §3 step 1)."""
 
     def __init__(self) -> None:
         self._cards: dict[str, Card] = {}

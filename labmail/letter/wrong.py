@@ -26,16 +26,17 @@ def with_raw_subject(letter: bytes, subject: str, charset: str = "utf-8") -> byt
 
 def with_mislabelled_subject(letter: bytes, subject: str, written: str, labelled: str) -> bytes:
     """An encoded word whose charset is not the one its octets are `written` in."""
-    (word, *_) = words.words_in(words.encoded("x", labelled, "Q")[0].encode("ascii"))
     payload = "".join(f"={octet:02X}" for octet in charsets.encode(subject, written))
-    line = f"Subject: =?{word.charset}?q?{payload}?=\r\n"
+    line = f"Subject: =?{labelled}?q?{payload}?=\r\n"
     return _with(letter, "Subject", line.encode("ascii"))
 
 
 def with_cut_characters(letter: bytes, subject: str) -> bytes:
-    """Encoded words cut every 30 octets, in the middle of characters (against RFC 2047 §5)."""
+    """Encoded words that are cut in the middle of a character (against RFC 2047 §5)."""
     octets = subject.encode("utf-8")
-    chunks = [octets[at : at + 30] for at in range(0, len(octets), 30)]
+    ways = ([octets[at : at + n] for at in range(0, len(octets), n)] for n in range(20, 9, -1))
+    torn = (way for way in ways if not all(charsets.fits(chunk, "utf-8") for chunk in way))
+    chunks = next(torn, [octets])
     coded = ["".join(f"={octet:02X}" for octet in chunk) for chunk in chunks]
     lines = "\r\n ".join(f"=?utf-8?q?{each}?=" for each in coded)
     return _with(letter, "Subject", f"Subject: {lines}\r\n".encode("ascii"))

@@ -5,6 +5,7 @@
 ``faults``      what is planned to go wrong on the way: cuts, blocked ports, long ways
 ``connection``  one accepted connection: the tap under and above TLS, limits, hang-ups
 ``tls``         TLS on plain bytes
+``transport``   what a server writes to
 ``hello``       what the two ends of TLS say in the clear before it begins
 ``foreign``     a program outside the lab gets an address in it
 ``limits``      what a server puts up with

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say
 from labmail.net.limits import Limits
 from labmail.net.tls import Records, TlsServer
+from labmail.net.transport import LineTransport
 from labmail.trace.events import (
     Closed,
     Command,
@@ -255,9 +256,19 @@ class Line(asyncio.Protocol):
         return self._said[Side.SERVER]
 
     @property
+    def unsent(self) -> int:
+        """How many octets of the server the system has not taken yet."""
+        return self._socket.get_write_buffer_size()
+
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, if there is one."""
+        return self._tls.object if self._tls is not None else None
+
+    @property
     def unread(self) -> int:
         """How many octets of the server wait to be read by the client."""
-        return self._socket.get_write_buffer_size() + len(self._kept_back or b"")
+        return self.unsent + len(self._kept_back or b"")
 
     def stop_reading(self, why: str) -> None:
         """Read no more from the client, so that nothing piles up."""
@@ -548,8 +559,11 @@ class Line(asyncio.Protocol):
         self._time_out("session took too long")
 
     def _look_at_silence(self) -> None:
-        """Re-arm until the client has really been silent for the whole time."""
+        """Re-arm until the client has really been silent for the whole time.  It is not the
+        client who is silent while a person at the counter thinks (`patient`)."""
         silent = self._loop.time() - self._last_heard
+        if getattr(self._inner, "patient", False):
+            silent = 0.0
         left = self.listener.limits.idle_seconds - silent
         if left > 0:
             self._timers[1] = self._loop.call_later(left, self._look_at_silence)
@@ -562,51 +576,3 @@ class Line(asyncio.Protocol):
         if say_goodbye is not None:
             say_goodbye()
         self.close(reason)
-
-
-class LineTransport(asyncio.Transport):
-    """What a server writes to: an asyncio transport with the lab's addresses on it."""
-
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self.line = line
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """peername and sockname are the lab's; "connection", "line" and "ssl_object" too."""
-        connection = self.line.connection
-        match name:
-            case "peername":
-                return (connection.client.ip, connection.client.port)
-            case "sockname":
-                return (connection.server.ip, connection.server.port)
-            case "connection":
-                return connection
-            case "line":
-                return self.line
-            case "ssl_object":
-                return self.line._tls.object if self.line._tls is not None else default
-        return default
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.line.write(bytes(data))
-
-    def close(self) -> None:
-        self.line.close()
-
-    def abort(self) -> None:
-        self.line.abort("server gave up")
-
-    def is_closing(self) -> bool:
-        return self.line.closing or self.line.closed
-
-    def get_write_buffer_size(self) -> int:
-        return self.line._socket.get_write_buffer_size()
-
-    def pause_reading(self) -> None:
-        self.line.stop_reading("the server has enough")
-
-    def resume_reading(self) -> None:
-        self.line.read_again("the server has enough")
-
-    def can_write_eof(self) -> bool:
-        return False

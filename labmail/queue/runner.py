@@ -406,6 +406,18 @@ class MailQueue:
         """The queue as it is now: a line for each letter and recipient, oldest letter first."""
         return tuple(row for letter in tuple(self._letters.values()) for row in letter.rows())
 
+    def parcel(self, queue_id: str) -> Parcel:
+        """A letter as it lies here, addressed to those who still wait for it.
+
+        Raises:
+            NoSuchLetter: there is no letter with this queue id.
+            OSError: its file cannot be read.
+        """
+        letter = self._letter(queue_id)
+        waiting = [copy.address for copy in letter.copies if copy.waiting]
+        envelope = letter.envelope.for_recipients(waiting)
+        return Parcel(letter.parcel, envelope, self._spool.content(queue_id))
+
     def flush(self, queue_id: str | None = None) -> None:
         """Make one letter, or all, due now; letters on hold stay where they are.
 

@@ -1,9 +1,12 @@
-"""The one thread that runs the world.
+"""The one thread that runs the world, and errands that run beside it.
 
 All servers, all queues and the recorder live on one asyncio loop in one daemon
 thread, so nothing in the lab needs a lock.  The notebook's thread asks for
 something with `call` and waits for the answer.  This is the only file of the
 package that knows threads.
+
+A program that waits for an answer, as `smtplib` does, cannot wait in the notebook's thread when it
+is the notebook that answers.  It runs as an `Errand`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -84,6 +87,46 @@ class LoopThread:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+class Errand(Generic[T]):
+    """A function that runs beside the notebook, on a daemon thread of its own, once.
+
+    Whatever it waits for must end it: a socket that is closed, a time-out.
+    """
+
+    def __init__(self, work: Callable[[], T], name: str = "mail-lab errand") -> None:
+        self._work = work
+        self._result: T | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return not self._thread.is_alive()
+
+    @property
+    def error(self) -> Exception | None:
+        """What it raised."""
+        return self._error
+
+    @property
+    def result(self) -> T | None:
+        """What it returned; None as long as it runs, or when it raised."""
+        return self._result
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, but not for longer; whether it has ended."""
+        self._thread.join(seconds)
+        return self.done
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except Exception as error:
+            self._error = error
 
 
 def current_thread_ident() -> int:

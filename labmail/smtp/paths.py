@@ -68,6 +68,12 @@ class Path:
     address: str
     rest: str
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the domain is a single word ("saigon"), which means something at home only."""
+        _, at, domain = self.address.rpartition("@")
+        return bool(at) and not domain.startswith("[") and "." not in domain
+
 
 def read_path(text: str) -> Path:
     """Read a path and leave what follows it.

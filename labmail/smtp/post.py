@@ -6,9 +6,10 @@ needs of them its host hands in as a `Post`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar, cast
 
 from labmail.smtp.faults import Fault
 from labmail.smtp.replies import Reply
@@ -18,6 +19,12 @@ from labmail.trace.parcel import Envelope
 T = TypeVar("T")
 Perhaps: TypeAlias = T | Awaitable[T]
 """A value, or a promise of one: a host may have to ask the DNS first."""
+
+
+async def settled(value: Perhaps[T]) -> T:
+    """A value, waited for if it is a promise."""
+    return cast(T, await value if inspect.isawaitable(value) else value)
+
 
 Role = Literal["submission", "exchange"]
 """submission: takes letters from its own users (RFC 6409), on ports 587 and 465.

@@ -27,9 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
 import logging
-import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,64 +36,37 @@ from datetime import datetime
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, syntax
-from aiosmtpd.smtp import Envelope as BaseEnvelope
 
 from labmail.net.connection import Line
 from labmail.net.core import LogIn
 from labmail.net.limits import Limits
 from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
-from labmail.smtp.commands import split_command
+from labmail.smtp.arguments import HTTP_VERBS, address_of, path_argument, read_command
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
 from labmail.smtp.lenient import Leniency, LenientDotReader, mended
 from labmail.smtp.parameters import mail_parameters, rcpt_parameters
-from labmail.smtp.paths import BadPath, Path, PathTooLong, is_hello_name, read_path
-from labmail.smtp.post import Client, Perhaps, Post, Role, T
+from labmail.smtp.paths import Path, is_hello_name
+from labmail.smtp.post import Client, Post, Role, settled
 from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
 from labmail.smtp.trace_fields import MAX_HOPS, hops, on_top, received, without_forgeries
+from labmail.smtp.transaction import Transaction
 from labmail.trace.events import FaultStruck, RecipientRefused
-from labmail.trace.parcel import Envelope, Recipient
+from labmail.trace.parcel import Recipient
 
 DATA_SECONDS = 600.0
 """Real seconds for one whole letter: a client that sends an octet a minute is never silent
 for long, and never done."""
 
-HTTP_VERBS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _quiet = logging.getLogger("mail.log")  # aiosmtpd's: the trace tells what happened, nothing else
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
-
-
-class Transaction(BaseEnvelope):
-    """The envelope as it grows: one MAIL, then RCPT by RCPT."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reverse_path: str | None = None
-        self.recipients: list[Recipient] = []
-        self.body = "7BIT"
-        self.smtputf8 = False
-        self.ret: str | None = None
-        self.envid: str | None = None
-
-    def sealed(self) -> Envelope:
-        """The envelope as it is handed on."""
-        assert self.reverse_path is not None
-        return Envelope(
-            self.reverse_path,
-            tuple(self.recipients),
-            body=self.body,
-            smtputf8=self.smtputf8,
-            ret=self.ret,
-            envid=self.envid,
-        )
 
 
 class MailServer(SMTP):
@@ -269,22 +240,8 @@ class MailServer(SMTP):
         await step(argument)
 
     def _read(self, line: bytes) -> tuple[str, str]:
-        """Verb and argument of a line; the rules for a line stand here."""
         self._verb = ""
-        if "receiver" in self._lenient:
-            line = mended(line)
-        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:  # RFC 5321 §2.3.8
-            raise Refusal(replies.BARE_NEWLINE)
-        try:
-            text = line[:-2].decode("utf-8")  # RFC 6531 §3.1; who may say what comes later
-        except UnicodeDecodeError as error:
-            raise Refusal(replies.NOT_TEXT) from error
-        if _CONTROLS.search(text):
-            raise Refusal(replies.NOT_TEXT)
-        if not text.strip():
-            raise Refusal(replies.EMPTY_LINE)
-        verb, argument = split_command(line[:-2])
-        return verb, argument.decode("utf-8")
+        return read_command(mended(line) if "receiver" in self._lenient else line)
 
     def _out_of_order(self) -> Reply:
         match self.state, self._verb:
@@ -358,7 +315,7 @@ class MailServer(SMTP):
             user, password = mechanism.read(await self._ask(mechanism, initial))
         except BadResponse as error:
             raise Refusal(replies.NOT_BASE64) from error
-        account = await _settled(self._post.login(user, password))
+        account = await settled(self._post.login(user, password))
         name = argument.split()[0].upper()
         self._line.note(LogIn(account or user, name, ok=account is not None))
         if account is None:
@@ -406,7 +363,7 @@ class MailServer(SMTP):
     @syntax("MAIL FROM:<address>", extended=" [parameters]")
     async def smtp_MAIL(self, argument: str) -> None:
         self._insist_on_login()
-        path = _path(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
+        path = path_argument(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
         self._refuse_parameters_after_helo(path)
         given = mail_parameters(path.rest)
         self._insist_on_whole_domain(path, replies.SENDER_NOT_QUALIFIED)
@@ -415,7 +372,7 @@ class MailServer(SMTP):
         if given.size is not None and given.size > self._limits.message:
             raise Refusal(replies.TOO_BIG)  # RFC 1870 §6.1
         client = replace(self.client, reverse_path=path.address)
-        await self._refuse_if(await _settled(self._post.sender_refusal(path.address, client)))
+        await self._refuse_if(await settled(self._post.sender_refusal(path.address, client)))
         self.client = client
         transaction = self._transaction
         transaction.reverse_path = path.address
@@ -425,7 +382,7 @@ class MailServer(SMTP):
 
     @syntax("RCPT TO:<address>", extended=" [parameters]")
     async def smtp_RCPT(self, argument: str) -> None:
-        path = _path(argument, "TO:", replies.RCPT_SYNTAX, replies.BAD_RECIPIENT_SYNTAX)
+        path = path_argument(argument, "TO:", replies.RCPT_SYNTAX, replies.BAD_RECIPIENT_SYNTAX)
         if not path.address:
             raise Refusal(replies.NO_NULL_RECIPIENT)
         self._refuse_parameters_after_helo(path)
@@ -441,7 +398,7 @@ class MailServer(SMTP):
         await self.say(replies.RECIPIENT_OK)
 
     async def _ask_about(self, recipient: str) -> None:
-        refusal = await _settled(self._post.refusal(recipient, self.client))
+        refusal = await settled(self._post.refusal(recipient, self.client))
         if refusal is not None:
             self._line.emit(
                 RecipientRefused,
@@ -459,9 +416,7 @@ class MailServer(SMTP):
 
     def _insist_on_whole_domain(self, path: Path, refusal: Reply) -> None:
         """What a user may leave out at home means nothing elsewhere (RFC 6409 §4.2)."""
-        domain = path.address.rpartition("@")[2]
-        unfinished = "@" in path.address and not domain.startswith("[") and "." not in domain
-        if self.client.role == "submission" and unfinished:
+        if self.client.role == "submission" and path.unfinished:
             raise Refusal(refusal)
 
     def _refuse_parameters_after_helo(self, path: Path) -> None:
@@ -534,7 +489,7 @@ class MailServer(SMTP):
             when=self._now(),
         )
         stamped = on_top(trace, without_forgeries(content, self._our_names))
-        await _settled(self._post.accept(queue_id, envelope, stamped, self.client))
+        await settled(self._post.accept(queue_id, envelope, stamped, self.client))
         return queue_id
 
     def _message_id(self) -> str:
@@ -595,10 +550,10 @@ class MailServer(SMTP):
 
     async def _meet_fault(self, verb: str, argument: str = "") -> None:
         """Let happen what was planned to happen here; nothing else does then."""
-        address = _address(verb, argument)
+        address = address_of(argument)
         client = replace(self.client, reverse_path=address) if verb == "MAIL" else self.client
         recipient = address if verb == "RCPT" else ""
-        fault = await _settled(self._post.fault(verb, client, recipient))
+        fault = await settled(self._post.fault(verb, client, recipient))
         if fault is not None:
             self._line.emit(
                 FaultStruck, connection=self.client.connection, verb=verb, fault=str(fault)
@@ -641,30 +596,3 @@ class MailServer(SMTP):
     async def _refuse_if(self, reply: Reply | None) -> None:
         if reply is not None:
             raise Refusal(reply)
-
-
-async def _settled(value: Perhaps[T]) -> T:
-    """A value, waited for if it is a promise."""
-    return cast(T, await value if inspect.isawaitable(value) else value)
-
-
-def _address(verb: str, argument: str) -> str:
-    """The address that MAIL or RCPT names; "" if it names none that can be read."""
-    with suppress(BadPath):
-        return read_path(argument.partition(":")[2].strip()).address
-    return ""
-
-
-def _path(argument: str, keyword: str, usage: Reply, unreadable: Reply) -> Path:
-    """The path behind ``FROM:`` or ``TO:``; a space after the colon is forgiven."""
-    if argument[: len(keyword)].upper() != keyword:
-        raise Refusal(usage)
-    text = argument[len(keyword) :].strip()
-    if not text.startswith("<"):
-        raise Refusal(usage)
-    try:
-        return read_path(text)
-    except PathTooLong as error:
-        raise Refusal(replies.PATH_TOO_LONG) from error
-    except BadPath as error:
-        raise Refusal(unreadable) from error

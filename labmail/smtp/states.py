@@ -61,7 +61,7 @@ STATES: dict[str, dict[str, str]] = {
     },
     "rcpt": {
         "RCPT": "rcpt",
-        "DATA": "data",
+        "DATA": "rcpt",  # only 354 leads on, see GO_ON
         "EHLO": "ready",
         "HELO": "ready",
         "RSET": "ready",

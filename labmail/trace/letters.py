@@ -26,7 +26,7 @@ def card(trace: Trace, parcel: int, host: str | None = None) -> EnvelopeCard:
         if event.parcel == parcel and host in (None, event.host) and event.connection:
             content = _content(trace, event.connection, event.seq)
             where = f"as {event.host} accepted it"
-            return EnvelopeCard(event.envelope, content, where, parcel)
+            return EnvelopeCard(event.envelope, content, where, parcel, event.host)
     hosts = [e.host for e in trace.of(Accepted) if e.parcel == parcel]
     raise LookupError(
         f"letter {parcel} was not accepted by {host or 'anybody'}; "

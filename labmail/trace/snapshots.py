@@ -22,12 +22,23 @@ class EnvelopeCard(Shown):
 
     `content` holds the letter's untouched bytes (its header is enough).  `where`
     says at which hop it was looked at, e.g. "as mx1.saigon.example accepted it".
+    `host` is the machine that holds it there.  `envelope` is None where there is none any
+    more: in a mailbox, and in a file.
     """
 
-    envelope: Envelope
+    envelope: Envelope | None
     content: bytes
     where: str = ""
     parcel: int | None = None
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CardRow(Shown):
+    """The cards of one letter, station by station, in the order of the way."""
+
+    parcel: int
+    cards: tuple[EnvelopeCard, ...]
 
 
 @dataclass(frozen=True, slots=True)

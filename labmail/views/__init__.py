@@ -6,7 +6,6 @@
 ``machine`` (``machine_draw``)   the states of a protocol, and the way of a session through them
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
-``envelope`` (``letterhead``)   the envelope beside the letter
 ``attempts`` (``attempts_draw``)   when each letter was tried, on a line of lab time (``timeline``)
 ``depth`` (``depth_draw``)   how many letters wait, in a trace and in forecasts
 ``resolution`` (``resolution_draw``)   from a domain to the host that took the letter
@@ -15,6 +14,9 @@
 ``hexstrip``   every octet of a letter; ``fieldlist`` its header, field by field
 ``mimetree``, ``threadtree`` (``trees``)   what is in a letter; which letter answers which
 ``sizebars``   what each transfer encoding makes of a text or a file
+``envelope`` (``envelope_draw``, ``letterhead``)   the envelope beside the letter
+``card_row`` (``card_row_draw``)   the cards along a letter's way, and what each station changed
+``arrows`` (``arrows_draw``)   where a reply, a bounce, an automatic answer, a post to the list go
 ``story``      a whole trace: its ladder, and the transcript folded below
 ``tables``     mailbox, inbox, queue, DNS, health
 ``view``       what all of them are: text, HTML, picture
@@ -42,6 +44,7 @@ from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
     CacheSnapshot,
+    CardRow,
     DnsSnapshot,
     EnvelopeCard,
     HealthSnapshot,
@@ -49,7 +52,9 @@ from labmail.trace.snapshots import (
     QueueSnapshot,
     ZoneSnapshot,
 )
+from labmail.views.arrows import ArrowsView
 from labmail.views.attempts import Attempts
+from labmail.views.card_row import CardRowView
 from labmail.views.custody import Custody
 from labmail.views.decision import Decision
 from labmail.views.depth import Forecasts, QueueDepth
@@ -86,6 +91,7 @@ __all__ = [
     "envelope_card",
     "field_list",
     "forecasts",
+    "four_arrows",
     "hex_strip",
     "ladder",
     "mime_tree",
@@ -200,9 +206,10 @@ def zone_change(before: ZoneSnapshot, after: ZoneSnapshot) -> ZoneDiff:
 
 
 def envelope_card(
-    envelope: Envelope, content: bytes, where: str = "", parcel: int | None = None
+    envelope: Envelope | None, content: bytes, where: str = "", parcel: int | None = None
 ) -> EnvelopeCard:
-    """The envelope card of a letter: `content` is its bytes, `where` names the hop."""
+    """The envelope card of a letter: `content` is its bytes, `where` names the hop.  A letter
+    from a file has no envelope: None."""
     return EnvelopeCard(envelope, content, where, parcel)
 
 
@@ -268,9 +275,16 @@ def _octets(letter: Letter) -> bytes:
     return octets(letter) if isinstance(letter, EmailMessage) else letter.content
 
 
+def four_arrows(card: EnvelopeCard, me: str = "") -> ArrowsView:
+    """Where reply (to one, to all), bounce, automatic answer and list post would go, if `me`
+    answers the letter of this card."""
+    return ArrowsView(card, me)
+
+
 _VIEWS: dict[type, Callable[[Any], View]] = {
     Trace: TraceView,
     EnvelopeCard: CardView,
+    CardRow: CardRowView,
     BoxSnapshot: box_view,
     InboxSnapshot: inbox_view,
     QueueSnapshot: queue_view,

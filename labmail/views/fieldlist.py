@@ -88,7 +88,7 @@ class FieldList(View):
             ("", "field", "what you read", "written as", "who wrote it", "defined in"),
             [self._cells(number, row) for number, row in enumerate(self.rows, 1)],
             right=(0,),
-            whole=(1, 5),
+            whole=(1, 3, 5),
         )
         wrong = [_wrong(defect) for defect in self.defects]
         return markup.page(markup.heading(self._title), table, *wrong)

@@ -456,12 +456,9 @@ def _services(pairs: Iterable[tuple[str, int]]) -> str:
 def _zone_changed(e: ZoneChanged) -> tuple[str, Mood]:
     if e.serial is None:
         return f"{visible(e.origin)} is not served any more", Mood.BAD
-    serial = (
-        f"serial {e.serial}"
-        if e.serial_before is None
-        else f"serial {e.serial_before} → {e.serial}"
-    )
-    said = f"{visible(e.origin)} {e.how}: {serial}, {len(e.removed)} gone, {len(e.added)} new"
+    serial = " → ".join(str(s) for s in (e.serial_before, e.serial) if s is not None)
+    counts = f"{len(e.removed)} gone, {len(e.added)} new"
+    said = f"{visible(e.origin)} {e.how}: serial {serial}, {counts}"
     return (f"{said}; {e.note}", Mood.WAIT) if e.note else (said, Mood.PLAIN)
 
 
@@ -496,10 +493,7 @@ _NOTES: dict[type[Event], Callable[[Any], tuple[str, Mood]]] = {
         Mood.BAD,
     ),
     ZoneChanged: _zone_changed,
-    CacheFlushed: lambda e: (
-        f"its resolver forgets {plural(e.forgotten, 'thing')} it knew",
-        Mood.PLAIN,
-    ),
+    CacheFlushed: lambda e: (f"forgets {plural(e.forgotten, 'thing')} of the DNS", Mood.PLAIN),
     HostStarted: lambda e: (f"listens: {_services(e.services)}", Mood.GOOD),
     HostStopped: lambda e: (f"stops listening: {_services(e.services)}", Mood.BAD),
 }

@@ -57,3 +57,9 @@ def shown_header(text: str) -> str:
 def addresses(values: list[str]) -> list[str]:
     """The bare addresses in the values of address fields, in lower case."""
     return [address.lower() for _, address in getaddresses(values) if address]
+
+
+def all_fields(content: bytes) -> list[tuple[str, str]]:
+    """Every field of a letter's header, name and unfolded value, top down."""
+    header = Header(scan(content).header, 0)
+    return [(visible(f.name), _field(f.name, f).value) for f in header.fields]

@@ -71,7 +71,8 @@ class Machine:
 
     def staying(self, state: str) -> tuple[str, ...]:
         """Verbs that are in order here and change nothing."""
-        return tuple(v for v, after in self.table[state].items() if after == state)
+        verbs = self.table[state].items()
+        return tuple(v for v, after in verbs if after == state == self.go_on.get(v, state))
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:
@@ -86,7 +87,7 @@ class Machine:
         for state, verbs in self.table.items():
             for verb, after in verbs.items():
                 onward = self.go_on.get(verb)
-                if after not in (state, onward):
+                if after != state:
                     out.append((str(state), str(after), verb, ""))
                 if onward not in (None, state):
                     out.append((str(state), str(onward), verb, "3yz"))

@@ -331,7 +331,9 @@ class _Track:
 
     def __init__(self, diagram: StateDiagram, paper: Paper, top: float) -> None:
         self._diagram, self._paper, self._top = diagram, paper, top
-        shown = [s for s in diagram.machine.states if diagram.visits(s)]
+        seen = [state for step in diagram.steps for state in (step.before, step.after)]
+        known = [s for s in diagram.machine.states if s in seen]
+        shown = list(dict.fromkeys([*known, *seen]))
         left = MARGIN + 22 + SAID + ANSWERED
         gap = (WIDTH - MARGIN - left) / len(shown)
         self._x = {state: left + gap * (i + 0.5) for i, state in enumerate(shown)}

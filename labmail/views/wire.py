@@ -2,8 +2,8 @@ r"""The wire: both sides of one conversation beside each other, line by line, as
 
 Left stands what the client said, right what the server said, each line at its offset: the
 number of octets that this side had said before.  CR and LF are shown as \r and \n, as Python
-writes them, because in mail it matters which of them was sent.  Between the lines stands the
-state that the session was in after each reply.
+writes them, because in mail it matters which of them was sent.  Beside each reply stands the
+state that it left the session in.
 """
 
 from __future__ import annotations

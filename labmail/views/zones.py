@@ -6,6 +6,7 @@ that a file can be read by who has never seen one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -99,8 +100,9 @@ class _Lines(View):
     title: str
     note: str = ""
 
+    @abstractmethod
     def lines(self) -> Iterator[_Line]:
-        raise NotImplementedError
+        """The lines, in order."""
 
     def text(self) -> str:
         shown = [line for row in self.lines() for line in _set(row)]

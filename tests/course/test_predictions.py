@@ -1,17 +1,20 @@
 """Predictions: kept without being judged; and what they say was seen is what the lab shows."""
 
+import smtplib
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from labmail import Lab
-from labmail.course import abilities, journey, predict, review
+from labmail import Lab, thread_tree
+from labmail.course import abilities, journey, predict, review, stored, talk
 from labmail.course.measure import delays
 from labmail.course.moving import OWNER, ZONE
 from labmail.course.notes import NOTES
 from labmail.course.predictions import questions
+from labmail.letter import read
+from labmail.letter.compose import File, octets
 from labmail.trace.events import Content, Delivered, LookedUp, Sent, Side
 
 SON, MINH = "son@hanoi.example", "minh@saigon.example"
@@ -148,6 +151,91 @@ def a_minute_after_the_move(lab: Lab) -> str:
     return "d" if len(set(went)) == 2 else "c"
 
 
+def to_somebody_else(lab: Lab) -> str:
+    son = lab.user(SON)
+    with son.smtp() as server:
+        server.send_message(son.compose("khac@khac.example", "x", "…"), to_addrs=[MINH])
+    lab.settle()
+    return "c" if [e.account for e in lab.trace.of(Delivered)] == [MINH] else "?"
+
+
+def who_hears_of_the_bounce(lab: Lab) -> str:
+    son, freman = lab.user(SON), "freman.alpha@arrakis.example"
+    with son.smtp() as server:
+        letter = son.compose("khong-co@saigon.example", "x", "…")
+        server.send_message(letter, freman)
+    lab.settle()
+    told = [e.account for e in lab.trace.of(Delivered)]
+    return {(SON,): "a", (freman,): "b", (): "d"}.get(tuple(told), "c")
+
+
+def who_hides_the_bcc(lab: Lab) -> str:
+    son, hoa = lab.user(SON), "hoa@saigon.example"
+    for careless in (False, True):
+        letter = son.compose(MINH, "x", "…", bcc=[hoa])
+        with son.smtp() as server:
+            if careless:
+                server.sendmail(SON, [MINH, hoa], letter.as_string())
+            else:
+                server.send_message(letter)
+        lab.settle()
+    leaks = [hoa.encode() in lab.box_card(MINH, uid).content for uid in (1, 2)]
+    return "c" if leaks == [False, True] else "?"
+
+
+def texts_for_three(lab: Lab) -> str:
+    people = [MINH, "hoa@saigon.example", "postmaster@saigon.example"]
+    with lab.record() as trace:
+        lab.user(SON).send(to=people, subject="Họp", text="…")
+        lab.settle()
+    crossed = [e for e in trace.of(Content) if e.connection.service == "smtp"]
+    return {1: "b", 3: "a"}.get(len(crossed), "?")
+
+
+def a_line_with_a_dot(lab: Lab) -> str:
+    with smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.sendmail(SON, MINH, "Subject: x\r\n\r\na\r\n.\r\nb\r\n")
+    lab.settle()
+    return "c" if stored(lab, MINH, 1).endswith(b"a\r\n.\r\nb\r\n") else "a"
+
+
+def lines_with_a_lone_lf(lab: Lab) -> str:
+    session = talk(
+        "mx1.saigon.example",
+        *("EHLO x", "MAIL FROM:<>", f"RCPT TO:<{MINH}>", "DATA"),
+        "Subject: x\n\nHello\r\n.",
+        "NOOP",
+    )
+    return {(550, 250): "d", (250, 250): "a", (550, 0): "c"}[session.codes[-2:]]
+
+
+def a_photo(lab: Lab) -> str:
+    son = lab.user(SON)
+    photo = File("hoa-mai.jpg", bytes(range(256)) * 400)
+    with son.smtp() as server:
+        server.send_message(son.compose(MINH, "Ảnh", "Đây.", files=[photo]))
+    lab.settle()
+    content = lab.card(1).content
+    assert len(lab.trace.connections) == 2
+    assert 1.36 < len(content) / len(photo.content) < 1.38
+    return "c" if content.isascii() and photo.content not in content else "b"
+
+
+def a_subject_beside_a_body_in_utf_8(lab: Lab) -> str:
+    plain = octets(lab.user(SON).compose(MINH, "x", "Chào em.\n"))
+    assert read(plain).charset == "utf-8"
+    label = f"=?windows-1252?q?{'Chào'.encode().hex('=').upper()}?=".replace("?q?", "?q?=")
+    letter = plain.replace(b"Subject: x", f"Subject: {label}".encode())
+    return "a" if read(letter).header.text("Subject") != "Chào" else "b"
+
+
+def a_changed_subject(lab: Lab) -> str:
+    first = lab.user(MINH).compose(SON, "Ăn trưa?", "…")
+    second = lab.user("lan@hanoi.example").compose(SON, "Trời mưa!", "…", answers=first)
+    tree = thread_tree({"Minh": octets(first), "Lan": octets(second)})
+    return "b" if tree.parents["Lan"] == "Minh" else "a"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
@@ -157,6 +245,15 @@ SEEN: dict[str, Callable[[Lab], str]] = {
     "P5.1": with_the_web_host_off,
     "P5.2": when_nobody_can_say,
     "P5.3": a_minute_after_the_move,
+    "P4.1": to_somebody_else,
+    "P4.2": who_hears_of_the_bounce,
+    "P4.3": who_hides_the_bcc,
+    "P3.1": texts_for_three,
+    "P3.2": a_line_with_a_dot,
+    "P3.3": lines_with_a_lone_lf,
+    "P2.1": a_photo,
+    "P2.2": a_subject_beside_a_body_in_utf_8,
+    "P2.3": a_changed_subject,
 }
 
 

@@ -1,8 +1,9 @@
 import asyncio
+import socket
 
 import pytest
 
-from labmail.runtime.loop import LoopThread
+from labmail.runtime.loop import Errand, LoopThread
 
 
 def test_answers_and_errors_come_back_to_the_caller() -> None:
@@ -58,3 +59,20 @@ def test_stop_ends_what_is_under_way_and_can_be_said_twice() -> None:
     assert ended == ["ended"] and not loop.running
     with pytest.raises(RuntimeError, match="closed"):
         loop.call(asyncio.sleep(0))
+
+
+def test_an_errand_runs_beside_and_says_how_it_ended() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        errand = Errand(lambda: theirs.recv(10))
+        assert not errand.done and errand.result is None
+        assert not errand.wait(0.01)
+        ours.sendall(b"hello")
+        assert errand.wait(5)
+    assert (errand.result, errand.error) == (b"hello", None)
+
+
+def test_an_errand_that_fails() -> None:
+    errand = Errand(lambda: 1 / 0)
+    assert errand.wait(5)
+    assert isinstance(errand.error, ZeroDivisionError)

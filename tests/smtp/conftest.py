@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,15 +13,18 @@ from typing import Any
 
 import pytest
 
+from labmail.net.connection import Line, Listener
 from labmail.net.limits import Limits
+from labmail.net.network import Network
 from labmail.runtime.ids import Ids
 from labmail.smtp.dialog import Dialog
 from labmail.smtp.faults import Fault, Faults
-from labmail.smtp.post import Client
+from labmail.smtp.post import Client, Role
 from labmail.smtp.replies import Reply
 from labmail.smtp.server import MailServer
 from labmail.trace.events import Connection, Place
 from labmail.trace.parcel import Envelope
+from labmail.trace.recorder import Recorder
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOST = "mx1.saigon.example"
@@ -190,6 +195,48 @@ class Session:
         self.line.closed = True
         self.server.connection_lost(None)
         await self.rest()
+
+
+@asynccontextmanager
+async def _serving(
+    box: Box,
+    context: ssl.SSLContext | None,
+    limits: Limits | None = None,
+    *,
+    implicit: ssl.SSLContext | None = None,
+    role: Role = "exchange",
+) -> AsyncIterator[tuple[Network, Recorder]]:
+    """The server of `box` on a network of the lab, with real sockets, at HOST's port 25."""
+    place = Place(HOST, "198.51.100.25", 25)
+    recorder, ids = Recorder(lambda: NOON, 16 * 1024 * 1024), Ids("test")
+    network = Network(recorder, ids)
+    network.add_address(place.ip, place.name)
+    limits = limits or Limits()
+
+    def serve(line: Line) -> MailServer:
+        return MailServer(
+            box,
+            place.name,
+            role,
+            line=line,
+            limits=limits,
+            now=lambda: NOON,
+            ids=ids,
+            tls_context=context,
+        )
+
+    await network.listen(Listener(place, "smtp", serve, limits, implicit, observe=Dialog))
+    try:
+        yield network, recorder
+    finally:
+        await network.close()
+
+
+@pytest.fixture
+def serving() -> Callable[..., Any]:
+    """A server with real sockets: ``async with serving(box, tls_context) as (network, recorder)``,
+    on a running loop."""
+    return _serving
 
 
 @pytest.fixture

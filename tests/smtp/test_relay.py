@@ -12,22 +12,19 @@ from datetime import UTC, datetime
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from labmail.net.connection import Listener
 from labmail.net.limits import Limits
 from labmail.net.network import Network
 from labmail.runtime.ca import Authority
-from labmail.runtime.ids import Ids
-from labmail.smtp.dialog import Dialog
 from labmail.smtp.relay import HandOver, relay
-from labmail.smtp.server import MailServer
-from labmail.trace.events import Command, Content, LimitReached, Place, Reply, Sent, TlsStarted
+from labmail.trace.events import Command, Content, LimitReached, Reply, Sent, TlsStarted
 from labmail.trace.parcel import Envelope, Recipient
-from labmail.trace.recorder import Recorder, Trace
+from labmail.trace.recorder import Trace
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ENVELOPE = Envelope.of("son@hanoi.example", ["minh@saigon.example", "lan@saigon.example"])
 LETTER = b"Subject: x\r\n\r\n.dot\r\nbody\r\n"
 MINH, LAN = ENVELOPE.addresses
+SERVER, SERVER_IP = "mx1.saigon.example", "198.51.100.25"
 
 
 async def connected(port: int) -> socket.socket:
@@ -333,40 +330,12 @@ def test_against_bare_aiosmtpd():
 
 # --- our server, on a line of the lab's network ---------------------------------------
 
-SERVER = Place("mx1.saigon.example", "198.51.100.25", 25)
-
-
-@asynccontextmanager
-async def lab(box, context, limits: Limits | None = None, *, implicit=None, role="exchange"):
-    recorder, ids = Recorder(lambda: NOON), Ids("relay")
-    network = Network(recorder, ids)
-    network.add_address(SERVER.ip, SERVER.name)
-    limits = limits or Limits()
-
-    def serve(line):
-        return MailServer(
-            box,
-            SERVER.name,
-            role,
-            line=line,
-            limits=limits,
-            now=lambda: NOON,
-            ids=ids,
-            tls_context=context,
-        )
-
-    await network.listen(Listener(SERVER, "smtp", serve, limits, implicit, observe=Dialog))
-    try:
-        yield network, recorder
-    finally:
-        await network.close()
-
 
 async def through(network: Network, **changes) -> HandOver:
-    sock = await network.dial("smtp.hanoi.example", "192.0.2.25", SERVER.ip, 25, parcel=7)
+    sock = await network.dial("smtp.hanoi.example", "192.0.2.25", SERVER_IP, 25, parcel=7)
     arguments = {
         "helo": "smtp.hanoi.example",
-        "server_name": SERVER.name,
+        "server_name": SERVER,
         "envelope": ENVELOPE,
         "content": LETTER,
         "tls_context": None,
@@ -382,10 +351,10 @@ def authority(tmp_path_factory) -> Authority:
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
-def test_from_relay_to_server_over_tls(box, authority):
+def test_from_relay_to_server_over_tls(box, serving, authority):
     async def main():
-        context = authority.server_context(SERVER.name)
-        async with lab(box, context) as (network, recorder):
+        context = authority.server_context(SERVER)
+        async with serving(box, context) as (network, recorder):
             return await through(network, tls_context=authority.client_context()), recorder
 
     done, recorder = asyncio.run(main())
@@ -411,10 +380,10 @@ def test_from_relay_to_server_over_tls(box, authority):
     assert said == b"Subject: x\r\n\r\n..dot\r\nbody\r\n.\r\n"
 
 
-def test_a_certificate_that_does_not_fit(box, authority):
+def test_a_certificate_that_does_not_fit(box, serving, authority):
     async def main():
         context = authority.server_context("somebody.else.example")
-        async with lab(box, context) as (network, _):
+        async with serving(box, context) as (network, _):
             return await through(network, tls_context=authority.client_context())
 
     done = asyncio.run(main())
@@ -422,21 +391,21 @@ def test_a_certificate_that_does_not_fit(box, authority):
     assert box.letters == []
 
 
-def test_large_letter_crosses(box):
+def test_large_letter_crosses(box, serving):
     letter = b"Subject: x\r\n\r\n" + (b"." + b"x" * 75 + b"\r\n") * 60_000
 
     async def main():
-        async with lab(box, None) as (network, _):
+        async with serving(box, None) as (network, _):
             return await through(network, content=letter)
 
     assert asyncio.run(main()).results[MINH].positive
     assert box.letters[0][1].endswith(letter)
 
 
-def test_slowloris_is_told_and_cut(box):
+def test_slowloris_is_told_and_cut(box, serving):
     async def main():
-        async with lab(box, None, replace(Limits(), idle_seconds=0.05)) as (network, recorder):
-            sock = await network.dial("slow", "192.0.2.66", SERVER.ip, 25)
+        async with serving(box, None, replace(Limits(), idle_seconds=0.05)) as (network, recorder):
+            sock = await network.dial("slow", "192.0.2.66", SERVER_IP, 25)
             reader, writer = await asyncio.open_connection(sock=sock)
             said = await reader.read()
             writer.close()
@@ -448,13 +417,13 @@ def test_slowloris_is_told_and_cut(box):
     assert Trace(recorder).of(LimitReached)
 
 
-def test_injected_before_tls_is_dropped(box, authority):
+def test_injected_before_tls_is_dropped(box, serving, authority):
     """CVE-2011-0411: whoever sits in between puts a command behind the client's STARTTLS."""
 
     async def main():
-        context = authority.server_context(SERVER.name)
-        async with lab(box, context) as (network, recorder):
-            sock = await network.dial("x", "192.0.2.66", SERVER.ip, 25)
+        context = authority.server_context(SERVER)
+        async with serving(box, context) as (network, recorder):
+            sock = await network.dial("x", "192.0.2.66", SERVER_IP, 25)
             reader, writer = await asyncio.open_connection(sock=sock)
             await reader.readline()
             writer.write(b"EHLO x\r\n")
@@ -463,7 +432,7 @@ def test_injected_before_tls_is_dropped(box, authority):
             writer.write(b"STARTTLS\r\nRSET\r\nVRFY injected\r\n")
             assert (await reader.readline()).startswith(b"220 2.0.0")
             client = authority.client_context()
-            await writer.start_tls(client, server_hostname=SERVER.name)
+            await writer.start_tls(client, server_hostname=SERVER)
             writer.write(b"NOOP\r\n")
             answer = await reader.readline()
             writer.close()
@@ -476,16 +445,19 @@ def test_injected_before_tls_is_dropped(box, authority):
     assert b"injected" in b"".join(e.data for e in Trace(recorder).of(Sent))
 
 
-def test_implicit_tls_and_a_login(box, authority):
+def test_implicit_tls_and_a_login(box, serving, authority):
     """Port 465: TLS from the first byte; the password is marked as a secret in what was said."""
     credentials = b"AG1pbmhAc2FpZ29uLmV4YW1wbGUAbeG6rXQga2jhuql1"
 
     async def main():
-        context = authority.server_context(SERVER.name)
-        async with lab(box, context, implicit=context, role="submission") as (network, recorder):
-            sock = await network.dial("laptop", "192.0.2.66", SERVER.ip, 25)
+        context = authority.server_context(SERVER)
+        async with serving(box, context, implicit=context, role="submission") as (
+            network,
+            recorder,
+        ):
+            sock = await network.dial("laptop", "192.0.2.66", SERVER_IP, 25)
             reader, writer = await asyncio.open_connection(
-                sock=sock, ssl=authority.client_context(), server_hostname=SERVER.name
+                sock=sock, ssl=authority.client_context(), server_hostname=SERVER
             )
             writer.write(b"EHLO laptop\r\n")
             while not (line := await reader.readline()).startswith(b"250 "):

@@ -2,7 +2,7 @@ import pytest
 
 from labmail.runtime.clock import Clock
 from labmail.trace.events import Accepted, Connection, Content, Layer, Place, Sent, Side
-from labmail.trace.letters import card, unstuffed
+from labmail.trace.letters import Copy, card, copies, unstuffed
 from labmail.trace.parcel import Envelope
 from labmail.trace.recorder import Recorder, Trace
 
@@ -33,6 +33,20 @@ def test_the_letter_is_what_was_said_after_data() -> None:
     found = card(trace_of_a_letter(), 3)
     assert found.content == b"Subject: x\r\n\r\n.\r\nend\r\n"
     assert (found.envelope, found.where) == (ENVELOPE, "as b accepted it")
+
+
+def test_a_letter_at_each_of_its_hops() -> None:
+    trace = trace_of_a_letter()
+    assert copies(trace, 3) == (Copy("a", "b", "exchange", b"Subject: x\r\n\r\n.\r\nend\r\n"),)
+    assert copies(trace, 4) == ()
+
+
+def test_a_hop_whose_bytes_are_gone_is_left_out() -> None:
+    recorder = Recorder(Clock().now)
+    common = {"host": "b", "parcel": 3, "queue_id": "Q", "envelope": ENVELOPE, "size": 20}
+    recorder.emit(Accepted, **common, role="exchange", connection=LINE)
+    recorder.emit(Accepted, **common, role="exchange", connection=None)
+    assert copies(Trace(recorder), 3) == ()
 
 
 def test_a_letter_that_was_never_there_is_named() -> None:

@@ -39,13 +39,15 @@ VIEWS: dict[str, Callable[[Trace], Any]] = {
     "ladder": views.ladder,
     "hops": lambda t: views.ladder(t, "hops"),
     "transcript": views.transcript,
+    "wire": views.wire,
+    "states": views.state_diagram,
     "map": views.world_map,
     "custody": views.custody,
     "dns": views.dns_table,
     "resolution": views.resolution,
     "decision": views.decision,
 }
-PICTURES = ["ladder", "hops", "map", "custody", "resolution", "decision"]
+PICTURES = ["ladder", "hops", "map", "custody", "states", "resolution", "decision"]
 
 TAGS = {
     "div", "span", "b", "pre", "img", "details", "summary",
@@ -135,6 +137,32 @@ def test_secrets_are_shown_to_who_asks(tell: dict) -> None:
     text = views.transcript(tell["journey"]().trace, show_secrets=True).text()
     assert "PASS hoa-sen-2026" in text
     assert "base64 of \\x00son@hanoi.example\\x00hoa-sen-2026" in text
+
+
+EVIL_LETTER = (
+    b"Subject: " + EVIL.encode() + b"\r\nMessage-ID: <a\x1b@b>\r\n"
+    b"Content-Type: text/plain; charset=\"<b>\"\r\n"
+    b"Content-Disposition: attachment; filename=\"" + EVIL.encode() + b"\"\r\n\r\n" + EVIL.encode()
+)  # fmt: skip
+LETTER_VIEWS: dict[str, Callable[[bytes], Any]] = {
+    "hex strip": lambda letter: views.hex_strip(letter, EVIL),
+    "octets": lambda letter: views.hex_strip(letter, EVIL, as_letter=False),
+    "fields": lambda letter: views.field_list(letter, title="A letter"),
+    "mime": views.mime_tree,
+    "threads": lambda letter: views.thread_tree({EVIL: letter}),
+    "sizes": lambda letter: views.size_bars({EVIL: letter}),
+}
+
+
+@pytest.mark.parametrize("name", LETTER_VIEWS)
+def test_views_of_a_hostile_letter(name: str) -> None:
+    view = LETTER_VIEWS[name](EVIL_LETTER)
+    drawings = checked(view.html())
+    assert harmless(view.text())
+    assert view.html() == LETTER_VIEWS[name](EVIL_LETTER).html()
+    for drawing in drawings:
+        assert harmless(drawing)
+        assert "<script" not in drawing and "onerror=y>" not in drawing
 
 
 @pytest.mark.parametrize("name", PICTURES)
