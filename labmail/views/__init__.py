@@ -35,7 +35,6 @@ from email.message import EmailMessage
 from typing import Any
 
 from labmail.letter.compose import octets
-from labmail.queue.simulation import Forecast, Outage
 from labmail.trace.events import Connection
 from labmail.trace.letters import Copy, copies
 from labmail.trace.parcel import Envelope
@@ -57,7 +56,7 @@ from labmail.views.attempts import Attempts
 from labmail.views.card_row import CardRowView
 from labmail.views.custody import Custody
 from labmail.views.decision import Decision
-from labmail.views.depth import Forecasts, QueueDepth
+from labmail.views.depth import Forecast, Forecasts, Outage, QueueDepth
 from labmail.views.envelope import CardView
 from labmail.views.fieldlist import FieldList
 from labmail.views.hexstrip import HexStrip

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from labmail.queue.simulation import Forecast, Outage
 from labmail.trace.queues import depths
 from labmail.trace.recorder import Trace
 from labmail.views.chars import pad, plural, text_table, width
@@ -25,6 +24,31 @@ if TYPE_CHECKING:
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _COLUMNS = 60
+
+
+class Forecast(Protocol):
+    """What is drawn of a `labmail.queue.simulation.Forecast`."""
+
+    @property
+    def waiting(self) -> Sequence[int]: ...
+    @property
+    def attempts(self) -> Sequence[int]: ...
+    @property
+    def expired(self) -> int: ...
+    @property
+    def peak(self) -> int: ...
+    @property
+    def empty_at(self) -> int: ...
+    def waited(self, share: float) -> int: ...
+
+
+class Outage(Protocol):
+    """From minute `begins` to minute `ends` the destination is away."""
+
+    @property
+    def begins(self) -> int: ...
+    @property
+    def ends(self) -> int: ...
 
 
 class QueueDepth(Picture):
