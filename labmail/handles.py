@@ -94,6 +94,11 @@ class HostHandle:
         self._lab.settle()
         self._lab._look(lambda w: w.mail_host(self.name).greylist_by(rules or None))
 
+    @property
+    def greylists(self) -> bool:
+        """Whether strangers are asked to come again here."""
+        return self._lab._look(lambda w: w.mail_host(self.name).greylist is not None)
+
     def send_from(self, *addresses: str) -> None:
         """Call other hosts from these addresses, each attempt at a letter from the next one: a
         pool of senders.  Without an address: from the host's own again.  Raises ValueError for

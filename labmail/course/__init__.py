@@ -2,13 +2,14 @@
 
 =================  ==============================================================
 `checks`           check, hint, solution, progress: what a learner calls
-`exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
-                   each notebook; `moving` is the day of 5.4
+`exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05`, `nb08` are
+                   those of each notebook; `moving` is the day of 5.4
 `readers`          kinds of programs: how they read a header, name a file, find a word
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
 `claims`           statements that are held to what just happened
+`maillog`          what the servers would write into their logs, numbered
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
 `reverse`          who called: address, name and reverse name beside each other
@@ -30,6 +31,7 @@ from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
 from labmail.course.codes import decoded, explain_code
 from labmail.course.glossary import term
+from labmail.course.maillog import mail_log
 from labmail.course.measure import (
     delay_bars,
     delays,
@@ -44,6 +46,14 @@ from labmail.course.nb02 import conversation, garbled
 from labmail.course.nb03 import stored, twelve_replies
 from labmail.course.nb04 import compare_copies, deck, newsroom
 from labmail.course.nb05 import ward
+from labmail.course.nb08 import (
+    confirm,
+    stampede,
+    strict_saigon,
+    stuck,
+    twice,
+    without_backup,
+)
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
@@ -65,6 +75,7 @@ __all__ = [
     "claim",
     "compare",
     "compare_copies",
+    "confirm",
     "conversation",
     "deck",
     "decoded",
@@ -80,6 +91,7 @@ __all__ = [
     "inventory_review",
     "journey",
     "logbook",
+    "mail_log",
     "names_read",
     "newsroom",
     "offers",
@@ -93,9 +105,14 @@ __all__ = [
     "show_source",
     "side_by_side",
     "solution",
+    "stampede",
     "stored",
+    "strict_saigon",
+    "stuck",
     "talk",
     "term",
     "twelve_replies",
+    "twice",
     "ward",
+    "without_backup",
 ]
