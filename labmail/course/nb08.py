@@ -278,6 +278,8 @@ def _at_the_second_attempt(scene: Scene) -> str:
 
 def pass_the_greylist(lab: Lab) -> None:
     """The way of exercise 8.2."""
+    from labmail.course import confirm
+
     lab.advance("10m")  # 450 says "not now": so come again, as the same caller, not too soon
     print(confirm())
 

@@ -2,7 +2,7 @@
 
 `QueueDepth` counts the letters of a trace over lab time.  `Forecasts` puts what several
 schedules do beside each other (see `labmail.queue.simulation`): the letters that wait, and how
-hard the destination is knocked at, minute by minute.
+often the destination is tried, minute by minute.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Forecasts(Picture):
         self.minutes = max((len(f.waiting) for f in self.forecasts.values()), default=1)
         self.peak = max((f.peak for f in self.forecasts.values()), default=1)
 
-    def knocks_after(self, forecast: Forecast) -> int:
+    def attempts_after(self, forecast: Forecast) -> int:
         """The most attempts in a minute once the destination is back."""
         return max(forecast.attempts[self.outage.ends if self.outage else 0 :], default=0)
 
@@ -128,7 +128,7 @@ class Forecasts(Picture):
             (
                 name,
                 f"{f.peak:,}",
-                f"{self.knocks_after(f):,}",
+                f"{self.attempts_after(f):,}",
                 f"{sum(f.attempts):,}",
                 _hours(f.waited(0.5)),
                 _hours(f.empty_at),
@@ -138,26 +138,26 @@ class Forecasts(Picture):
         ]
         head = (
             "schedule",
-            "most knocks a minute",
+            "most attempts a minute",
             "after it is back",
-            "knocks in all",
+            "attempts in all",
             "half waited at most",
             "queue empty after",
             "given up",
         )
         table = text_table(head, rows, right=(1, 2, 3, 4, 5, 6))
         names = max(map(width, self.forecasts))
-        knocks = [
+        bars = [
             f"{pad(n, names)}  {spark(_squeezed(f.attempts, self.minutes), self.peak)}"
             for n, f in self.forecasts.items()
         ]
         return "\n".join(
-            [self.title, table, "", f"Knocks a minute, {_hours(self.minutes)}:", *knocks]
+            [self.title, table, "", f"Attempts a minute, {_hours(self.minutes)}:", *bars]
         )
 
     def alt(self) -> str:
         told = [
-            f"{name}: at most {self.knocks_after(f):,} attempts a minute after it is back, "
+            f"{name}: at most {self.attempts_after(f):,} attempts a minute after it is back, "
             f"queue empty after {_hours(f.empty_at)}"
             for name, f in self.forecasts.items()
         ]

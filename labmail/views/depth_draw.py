@@ -82,7 +82,7 @@ def depth_drawn(depth: QueueDepth) -> Paper:
 
 
 def forecasts_drawn(forecasts: Forecasts) -> Paper:
-    """The forecasts on paper: waiting letters above, knocks of each schedule below."""
+    """The forecasts on paper: waiting letters above, attempts of each schedule below."""
     panels = len(forecasts.forecasts)
     paper = Paper(LEFT + WIDE + 30, 44 + HIGH + 46 + panels * (PANEL + 26) + 20)
     paper.text(MARGIN, 26, forecasts.title, 11, bold=True)
@@ -101,8 +101,8 @@ def forecasts_drawn(forecasts: Forecasts) -> Paper:
         small = _Frame(paper, y, PANEL, forecasts.peak * 1.08)
         _away(forecasts, small, names=i == panels - 1)
         small.ground()
-        _knocks(small, forecast.attempts, forecasts.minutes, STYLES[i % len(STYLES)][0])
-        words = f"at most {forecasts.knocks_after(forecast):,} knocks a minute after it is back"
+        _attempts(small, forecast.attempts, forecasts.minutes, STYLES[i % len(STYLES)][0])
+        words = f"at most {forecasts.attempts_after(forecast):,} attempts a minute after it is back"
         _legend(paper, i, f"{name}: {words}", y - 6, x=LEFT)
         y += PANEL + 26
     paper.text(
@@ -129,8 +129,8 @@ def _curve(frame: _Frame, values: Sequence[int], minutes: int) -> list[Point]:
     return [frame.point(i / minutes, values[i]) for i in picked]
 
 
-def _knocks(frame: _Frame, values: Sequence[int], minutes: int, colour: str) -> None:
-    """The most knocks of each stretch as a filled outline: a spike of one minute stays a spike."""
+def _attempts(frame: _Frame, values: Sequence[int], minutes: int, colour: str) -> None:
+    """The most attempts of each stretch, filled: a spike of one minute stays a spike."""
     stride = max(1, minutes // POINTS)
     points = [frame.point(0, 0)]
     for i in range(0, len(values), stride):

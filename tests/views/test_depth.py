@@ -48,7 +48,7 @@ def test_schedules_beside_each_other() -> None:
     fixed, jitter = (line.split() for line in view.text().split("\n")[3:5])
     assert fixed[:4] == ["fixed", "100,000", "100,000", "8,000,000"]
     assert jitter[:2] == ["jitter", "100,000"] and int(jitter[2].replace(",", "")) < 20_000
-    assert view.knocks_after(computed["fixed"]) == 100_000
+    assert view.attempts_after(computed["fixed"]) == 100_000
     assert "fixed: at most 100,000 attempts a minute after it is back" in view.alt()
     assert view.svg() == forecasts(computed, OUTAGE).svg()
     assert len(view.svg()) < 200_000
