@@ -30,12 +30,13 @@ from labmail.trace.snapshots import QueueRow, QueueSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened to a letter in a queue: `what` is "deferred", "relayed", "refused"
-    or "mixed" for an attempt, "delivered", "bounced", or "told" when its sender heard that it is
-    late.  `words` are the last word of the other side."""
+    """Something that happened to one recipient's copy: it was "tried", and then "deferred",
+    "relayed" or "bounced"; or "delivered"; or its sender was "told" that it is late.  `words` are
+    the last word of the other side."""
 
     at: datetime
     what: str
+    recipient: str
     words: str = ""
     to: str = ""
 
@@ -59,11 +60,12 @@ class Stay:
 
     @property
     def attempts(self) -> tuple[Note, ...]:
-        """The attempts to hand the letter to another host."""
-        return tuple(n for n in self.notes if n.what in ATTEMPTS)
+        """The attempts to hand a copy to another host."""
+        return tuple(n for n in self.notes if n.what == "tried")
 
-
-ATTEMPTS = frozenset({"deferred", "relayed", "refused", "mixed"})
+    def notes_of(self, recipient: str) -> tuple[Note, ...]:
+        """What happened to one copy."""
+        return tuple(n for n in self.notes if n.recipient == recipient)
 
 
 def stays(trace: Trace, host: str | None = None) -> tuple[Stay, ...]:
@@ -113,8 +115,8 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[Stay] = []
         self._lying: dict[tuple[str, str], Stay] = {}
-        self._put_off: dict[str, Stay] = {}
-        """By host: the letter that was put off last, and nothing else has happened there."""
+        self._put_off: dict[str, list[tuple[Stay, str]]] = {}
+        """By host: the copies that were put off last, and nothing else has happened there."""
 
     def take(self, event: PostEvent) -> Iterator[Stay]:
         """Apply an event; the stays that it is about."""
@@ -125,11 +127,14 @@ class _Reader:
             yield stay
             match event:
                 case Attempted():
-                    stay.notes.append(Note(event.at, event.outcome, event.reply, event.to))
+                    self._put_off.pop(event.host, None)
                     for address in event.recipients:
+                        note = Note(event.at, "tried", address, event.reply, event.to)
+                        stay.notes.append(note)
                         self._change(stay, address, attempts=event.number)
                 case Deferred():
-                    self._put_off[event.host] = stay
+                    self._put_off.setdefault(event.host, []).append((stay, event.recipient))
+                    stay.notes.append(Note(event.at, "deferred", event.recipient, event.reason))
                     self._change(
                         stay,
                         event.recipient,
@@ -149,9 +154,11 @@ class _Reader:
     def _arrival(self, event: Accepted) -> Stay:
         """A letter that a host writes itself right after putting another off says that it is
         late (RFC 3464 §2.3.3, "delayed")."""
-        late = self._put_off.pop(event.host, None)
-        if late is not None and event.connection is None and event.role == "notification":
-            late.notes.append(Note(event.at, "told", f"letter {event.parcel} tells the sender"))
+        late = self._put_off.pop(event.host, [])
+        if event.connection is None and event.role == "notification":
+            for stay, address in late:
+                words = f"letter {event.parcel} tells the sender"
+                stay.notes.append(Note(event.at, "told", address, words))
         rows = {
             address: QueueRow(
                 queue_id=event.queue_id,
@@ -184,12 +191,14 @@ class _Reader:
     def _settle(self, stay: Stay, event: Relayed | Bounced | Delivered) -> None:
         self._put_off.pop(event.host, None)
         if isinstance(event, Bounced):
-            stay.notes.append(Note(event.at, "bounced", event.reason))
+            stay.notes.append(Note(event.at, "bounced", event.recipient, event.reason))
             self._change(stay, event.recipient, state="bounced", next_try=None, reason=event.reason)
         elif isinstance(event, Relayed):
+            note = Note(event.at, "relayed", event.recipient, event.reply, event.to)
+            stay.notes.append(note)
             self._change(stay, event.recipient, state="relayed", next_try=None, reason=event.reply)
         else:
-            stay.notes.append(Note(event.at, "delivered", event.mailbox))
+            stay.notes.append(Note(event.at, "delivered", event.recipient, event.mailbox))
             self._change(stay, event.recipient, state="delivered", next_try=None, reason="")
 
     def _hold(self, stay: Stay, until: datetime | None) -> None:

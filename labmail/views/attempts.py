@@ -1,13 +1,14 @@
 """The attempts at a letter on a line of lab time: how long it waited, when it was tried, what
 came of it.
 
-One row for each letter in each queue it lay in.  The bar is the wait, the marks on it are
-what happened.
+One row for each recipient of a letter, in each queue it lay in.  The bar is the wait, the marks
+on it are what happened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 
 MARKS = {
     "deferred": "○",
-    "mixed": "◐",
     "relayed": "●",
     "delivered": "●",
-    "refused": "■",
     "bounced": "■",
     "told": "▲",
 }
@@ -42,6 +41,33 @@ MOST_ROWS = 16
 _LINE = 66
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One copy of a letter in a host's queue: what happened to it; `left` is None while it is
+    there."""
+
+    host: str
+    parcel: int | None
+    recipient: str
+    arrived: datetime
+    notes: tuple[Note, ...]
+
+    @property
+    def tried(self) -> tuple[datetime, ...]:
+        return tuple(n.at for n in self.notes if n.what == "tried")
+
+    @property
+    def marks(self) -> list[Note]:
+        """What is marked; what matters more is drawn later."""
+        rank = list(MARKS)
+        return sorted((n for n in self.notes if n.what in MARKS), key=lambda n: rank.index(n.what))
+
+    @property
+    def left(self) -> datetime | None:
+        ends = [n.at for n in self.notes if n.what in ("relayed", "delivered", "bounced")]
+        return ends[-1] if ends else None
+
+
 class Attempts(Picture):
     """Letters and what was tried with them; `parcel` and `host` pick some of them.
 
@@ -51,50 +77,53 @@ class Attempts(Picture):
     def __init__(
         self, trace: Trace, parcel: int | None = None, host: str | None = None, title: str = ""
     ) -> None:
-        found = [s for s in stays(trace, host) if s.attempts or s.notes]
-        found = [s for s in found if parcel in (None, s.parcel) and s.attempts]
-        slow = [s for s in found if any(n.what in ("deferred", "mixed") for n in s.notes)]
-        chosen = slow or found
-        self.stays = tuple(chosen[:MOST_ROWS])
-        self.more = len(chosen) - len(self.stays)
+        found = [s for s in stays(trace, host) if parcel in (None, s.parcel) and s.attempts]
+        slow = [s for s in found if any(n.what == "deferred" for n in s.notes)]
+        chosen = [wait for stay in slow or found for wait in _waits_of(stay)]
+        self.waits = tuple(chosen[:MOST_ROWS])
+        self.more = len(chosen) - len(self.waits)
         last = trace.events[-1].at if trace.events else datetime.min
-        self.span = Span.around([m for s in chosen for m in _moments(s, last)]) if chosen else None
+        self.span = Span.around([m for w in chosen for m in _moments(w, last)]) if chosen else None
         self.title = title or "Attempts"
 
-    def label(self, stay: Stay) -> str:
-        return f"letter {stay.parcel} at {stay.host}"
+    def label(self, wait: Wait) -> str:
+        return f"letter {wait.parcel} at {wait.host}"
 
     def text(self) -> str:
         if self.span is None:
             return f"{self.title}\n(no letter was tried)"
         head = f"{self.title}, {moment(self.span.start)} to {moment(self.span.end)}"
         lines = [visible(head)]
-        for stay in self.stays:
-            lines += ["", *self._lines(stay, self.span)]
+        for wait in self.waits:
+            lines += ["", *self._lines(wait, self.span)]
         if self.more:
-            lines += ["", f"and {plural(self.more, 'more letter')}"]
-        used = {MARKS[n.what] for s in self.stays for n in s.notes}
-        lines += ["", "   ".join(f"{m} {words}" for m, words in MEANING.items() if m in used)]
+            lines += ["", f"and {self.more} more"]
+        lines += ["", "   ".join(f"{m} {words}" for m, words in MEANING.items() if m in self.used)]
         return "\n".join(lines)
 
-    def _lines(self, stay: Stay, whole: Span) -> Iterator[str]:
-        yield visible(f"{self.label(stay)}, for {', '.join(stay.recipients)}")
-        yield f"  {self._bar(stay, whole)}"
-        tried = [n.at for n in stay.attempts]
+    @property
+    def used(self) -> set[str]:
+        """The signs that occur."""
+        return {MARKS[n.what] for wait in self.waits for n in wait.marks}
+
+    def _lines(self, wait: Wait, whole: Span) -> Iterator[str]:
+        yield visible(f"{self.label(wait)}, for {wait.recipient}")
+        yield f"  {self._bar(wait, whole)}"
+        tried = wait.tried
         said = [whole.name(t) for t in tried]
         listed = said if len(said) <= 6 else [*said[:4], "…", said[-1]]
         waits = ", ".join(_waits(tried))
         tail = f"; waits: {waits}" if waits else ""
         yield f"  {plural(len(tried), 'try', 'tries')}: {', '.join(listed)}{tail}"
-        yield f"  {shorten(visible(self.end(stay)), 110)}"
+        yield f"  {shorten(visible(self.end(wait)), 110)}"
 
-    def end(self, stay: Stay) -> str:
+    def end(self, wait: Wait) -> str:
         """How it ended, or why not yet."""
-        note = next((n for n in reversed(stay.notes) if n.what != "told"), None)
+        note = next((n for n in reversed(wait.notes) if n.what not in ("told", "tried")), None)
         if note is None:
             return "not tried yet"
         when = moment(note.at)
-        if note.what in ("bounced", "refused"):
+        if note.what == "bounced":
             return f"given up {when}: {note.words}"
         if note.what == "relayed":
             return f"handed to {note.to} {when}"
@@ -102,15 +131,15 @@ class Attempts(Picture):
             return f"in the mailbox {when}"
         return f"not yet: {note.words}"
 
-    def _bar(self, stay: Stay, whole: Span) -> str:
+    def _bar(self, wait: Wait, whole: Span) -> str:
         def at(when: datetime) -> int:
             return round(whole.place(when) * (_LINE - 1))
 
         cells = [" "] * _LINE
-        end = at(stay.left) if stay.left else _LINE - 1
-        for i in range(at(stay.arrived), end + 1):
+        end = at(wait.left) if wait.left else _LINE - 1
+        for i in range(at(wait.arrived), end + 1):
             cells[i] = "─"
-        for note in _in_order(stay.notes):
+        for note in wait.marks:
             cells[at(note.at)] = MARKS[note.what]
         return "".join(cells).rstrip()
 
@@ -118,8 +147,8 @@ class Attempts(Picture):
         if self.span is None:
             return "No letter was tried."
         told = [
-            f"{self.label(s)}: {plural(len(s.attempts), 'try', 'tries')}, {self.end(s)}"
-            for s in self.stays[:6]
+            f"{self.label(w)}: {plural(len(w.tried), 'try', 'tries')}, {self.end(w)}"
+            for w in self.waits[:6]
         ]
         return f"{self.title} on a line of lab time. {'. '.join(told)}."
 
@@ -129,14 +158,14 @@ class Attempts(Picture):
         return drawn(self)
 
 
-def _moments(stay: Stay, last: datetime) -> list[datetime]:
-    return [stay.arrived, *(n.at for n in stay.notes), stay.left or last]
+def _waits_of(stay: Stay) -> Iterator[Wait]:
+    for recipient in stay.recipients:
+        notes = stay.notes_of(recipient)
+        yield Wait(stay.host, stay.parcel, recipient, stay.arrived, notes)
 
 
-def _in_order(notes: Sequence[Note]) -> list[Note]:
-    """What matters more is drawn later."""
-    rank = list(MARKS)
-    return sorted(notes, key=lambda n: rank.index(n.what))
+def _moments(wait: Wait, last: datetime) -> list[datetime]:
+    return [wait.arrived, *(n.at for n in wait.notes), wait.left or last]
 
 
 def _waits(tried: Sequence[datetime]) -> Iterator[str]:

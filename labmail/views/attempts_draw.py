@@ -1,12 +1,12 @@
-"""The attempts as a drawing: a row for each letter, lab time from left to right."""
+"""The attempts as a drawing: a row for each copy of a letter, lab time from left to right."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labmail.trace.queues import Note, Stay
+from labmail.trace.queues import Note
 from labmail.views import palette
-from labmail.views.attempts import MARKS, MEANING, _in_order
+from labmail.views.attempts import MARKS, MEANING, Wait
 from labmail.views.paper import Paper, fit, measure
 from labmail.views.spoken import moment
 from labmail.views.timeline import Span
@@ -18,7 +18,6 @@ MARGIN, NAMES, WIDE = 18.0, 178.0, 520.0
 HEAD, ROW, FOOT = 44.0, 40.0, 48.0
 COLOURS = {
     "○": "#b27a00",
-    "◐": "#b27a00",
     "●": palette.GREEN,
     "■": palette.VERMILION,
     "▲": palette.PURPLE,
@@ -33,7 +32,7 @@ def drawn(attempts: Attempts) -> Paper:
 class _Drawing:
     def __init__(self, attempts: Attempts) -> None:
         self._left = MARGIN + NAMES
-        rows = len(attempts.stays)
+        rows = len(attempts.waits)
         self._bottom = HEAD + ROW * rows
         more = 14 if attempts.more else 0
         self.paper = Paper(self._left + WIDE + 40, self._bottom + FOOT + more)
@@ -45,12 +44,12 @@ class _Drawing:
             MARGIN + title + 10, 26, f"from {moment(attempts.span.start)}", 8.3, palette.SOFT
         )
         self._axis(attempts.span)
-        for i, stay in enumerate(attempts.stays):
-            self._row(attempts, stay, HEAD + ROW * (i + 0.5), attempts.span)
+        for i, wait in enumerate(attempts.waits):
+            self._row(attempts, wait, HEAD + ROW * (i + 0.5), attempts.span)
         if attempts.more:
             words = f"and {attempts.more} more"
             self.paper.text(MARGIN, self._bottom + 8, words, 8.3, palette.SOFT)
-        self._legend({MARKS[n.what] for s in attempts.stays for n in s.notes})
+        self._legend(attempts.used)
 
     def _x(self, place: float) -> float:
         return self._left + WIDE * place
@@ -64,19 +63,19 @@ class _Drawing:
             [(self._left, self._bottom), (self._left + WIDE, self._bottom)], palette.EDGE, 0.8
         )
 
-    def _row(self, attempts: Attempts, stay: Stay, y: float, whole: Span) -> None:
-        self.paper.text(MARGIN, y - 2, f"letter {stay.parcel}", 8.8, bold=True)
-        self.paper.text(MARGIN + 52, y - 2, fit(f"at {stay.host}", NAMES - 60, 7.6), 7.6)
-        to = fit(f"for {', '.join(stay.recipients)}", NAMES - 8, 7.2)
+    def _row(self, attempts: Attempts, wait: Wait, y: float, whole: Span) -> None:
+        self.paper.text(MARGIN, y - 2, f"letter {wait.parcel}", 8.8, bold=True)
+        self.paper.text(MARGIN + 52, y - 2, fit(f"at {wait.host}", NAMES - 60, 7.6), 7.6)
+        to = fit(f"for {wait.recipient}", NAMES - 8, 7.2)
         self.paper.text(MARGIN, y + 9, to, 7.2, palette.SOFT)
-        x1 = self._x(whole.place(stay.arrived))
-        x2 = self._x(whole.place(stay.left)) if stay.left else self._left + WIDE
+        x1 = self._x(whole.place(wait.arrived))
+        x2 = self._x(whole.place(wait.left)) if wait.left else self._left + WIDE
         self.paper.box(x1, y - 4, max(x2 - x1, 1), 8, palette.SHADE, palette.EDGE, line=0.7)
-        if stay.left is None:
+        if wait.left is None:
             self.paper.head((x2 + 9, y), (1, 0), palette.EDGE, 8)
-        for note in _in_order(stay.notes):
+        for note in wait.marks:
             self._mark(note, self._x(whole.place(note.at)), y)
-        words = fit(attempts.end(stay), WIDE - 4, 6.8)
+        words = fit(attempts.end(wait), WIDE - 4, 6.8)
         self.paper.text(self._left + 2, y + 16, words, 6.8, palette.SOFT, halo=palette.PAPER)
 
     def _mark(self, note: Note, x: float, y: float) -> None:

@@ -41,7 +41,7 @@ def test_signs_times_and_waits(lab: Lab) -> None:
 
 def test_the_end_without_success(lab: Lab) -> None:
     view = attempts(day(lab))
-    late = next(s for s in view.stays if any(n.what == "told" for n in s.notes))
+    late = next(s for s in view.waits if any(n.what == "told" for n in s.notes))
     _, bar, tries, end = row(view, late.parcel or 0)
     assert "▲" in bar and bar.endswith("■")
     assert tries.startswith("  5 tries: 09:00, 09:30, 10:30, 12:30, 13:00; waits:")
@@ -53,10 +53,10 @@ def test_quick_letters_are_left_out_unless_there_are_no_others(lab: Lab) -> None
     with lab.record() as quick:
         lab.user(SON).send(HOA, "Chào", "…")
         lab.settle()
-    assert [s.parcel for s in attempts(quick).stays] == [1]
+    assert [s.parcel for s in attempts(quick).waits] == [1]
     day(lab)
-    assert 1 not in [s.parcel for s in attempts(lab.trace).stays]
-    assert [s.parcel for s in attempts(lab.trace, parcel=2).stays] == [2]
+    assert 1 not in [s.parcel for s in attempts(lab.trace).waits]
+    assert [s.parcel for s in attempts(lab.trace, parcel=2).waits] == [2]
 
 
 def test_letters_that_wait_and_too_many_rows(lab: Lab) -> None:
@@ -67,8 +67,8 @@ def test_letters_that_wait_and_too_many_rows(lab: Lab) -> None:
             lab.user(SON).send(MINH, f"{n}", "…")
         lab.advance("1h")
     view = attempts(trace)
-    assert len(view.stays) == MOST_ROWS and view.more == 2
-    assert "and 2 more letters" in view.text()
+    assert len(view.waits) == MOST_ROWS and view.more == 2
+    assert "and 2 more" in view.text()
     assert "not yet: cannot connect to mx2" in view.alt()
     svg = view.svg()
     assert svg == attempts(trace).svg() and "and 2 more" in svg
@@ -79,3 +79,17 @@ def test_nothing_at_all(lab: Lab) -> None:
         pass
     assert attempts(nothing).text() == "Attempts\n(no letter was tried)"
     assert attempts(nothing).svg() and attempts(nothing).alt() == "No letter was tried."
+
+
+def test_each_recipient_of_a_letter_has_a_row(lab: Lab) -> None:
+    lab.host(MX2).stop()
+    lab.host(MX1).answer("RCPT", "450 4.2.1 Busy", times=1, recipient="hoa@*")
+    with lab.record() as trace:
+        lab.user(SON).send([MINH, HOA, "ai@saigon.example"], "Cả ba", "…")
+        lab.advance("1h")
+    view = attempts(trace)
+    assert [(w.recipient, len(w.tried)) for w in view.waits] == [
+        (MINH, 1), (HOA, 2), ("ai@saigon.example", 1)
+    ]  # fmt: skip
+    bars = [line.strip() for line in view.text().split("\n")[3::5]][:3]
+    assert bars[0] == "●" and bars[1][0] + bars[1][-1] == "○●" and bars[2] == "■"
