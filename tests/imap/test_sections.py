@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from labmail.imap.grammar import Decoder, NotGrammar
-from labmail.letter.mime import scan
 from labmail.imap.response import Letter
 from labmail.imap.sections import read_section
+from labmail.letter.mime import scan
 
 INNER = (
     b"Subject: inner\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.letter.mime import scan
 from labmail.imap.structure import structure
+from labmail.letter.mime import scan
 
 TEXT = b'"text" "plain" ("charset" "us-ascii") NIL NIL "7bit"'
 

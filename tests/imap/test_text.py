@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.letter.mime import scan
 from labmail.imap.text import body_texts, field_text, fold, header_text
+from labmail.letter.mime import scan
 
 
 @pytest.mark.parametrize(
