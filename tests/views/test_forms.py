@@ -199,8 +199,8 @@ def test_hostile_words_are_not_lost(tell: dict) -> None:
 def test_an_empty_trace_shows_itself(tell: dict) -> None:
     story = tell["journey"]()
     story.start = len(story.recorder)
-    for make in VIEWS.values():
-        view = make(story.trace)
+    for name in VIEWS.keys() - {"states"}:  # asks for a session, and says so
+        view = VIEWS[name](story.trace)
         assert view.text()
         checked(view.html())
 
