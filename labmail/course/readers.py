@@ -172,6 +172,7 @@ _NAME_READERS: Mapping[str, Callable[[Part], str]] = {
 class Searches(View):
     """Texts in which a word is looked for: as it was typed, and with both sides in NFC.
 
+    The texts themselves are shown in NFC, which looks the same; their length is what it was.
     `plain` and `in_nfc` name the texts in which it was found.
     """
 
@@ -185,12 +186,13 @@ class Searches(View):
 
     def _table(self) -> Table:
         rows = [
-            (name, visible(text), str(len(text)), _found(name in self.plain),
+            (name, visible(charsets.nfc(text)), str(len(text)), _found(name in self.plain),
              _found(name in self.in_nfc))
             for name, text in self.texts.items()
         ]  # fmt: skip
         head = ("", "you see", "characters", "as typed", "both in NFC")
-        return Table(self.title, head, rows, right=(2,))
+        note = "The texts are shown in NFC, which looks the same; they are counted as they came."
+        return Table(self.title, head, rows, note=note, right=(2,))
 
     def text(self) -> str:
         return self._table().text()

@@ -50,7 +50,11 @@ class Visit(View):
         self._arrived = lab._look(lambda _: asyncio.Event())
         lab._look(lambda w: setattr(w.mail_host(host), "stand_in", self._serve))
         self._errand: Errand[object] = Errand(client, "mail-lab client")
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:  # Ctrl-C, most likely: nobody stays behind the counter
+            self.leave()
+            raise
 
     # --- what the learner does ----------------------------------------------------------------
 

@@ -216,6 +216,8 @@ class Network:
             await taken
         finally:
             self._ringing.pop(real_port, None)
+            if taken.done() and not taken.cancelled():
+                taken.exception()  # heard, also where the system was quicker to say so
 
     async def ask(self, name: str, ip: str, server_ip: str, port: int, question: bytes) -> bytes:
         """Send one datagram and wait for the one that answers it.

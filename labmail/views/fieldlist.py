@@ -84,11 +84,14 @@ class FieldList(View):
         return "\n".join([*lines, *(f"  ✘ {defect}" for defect in self.defects)])
 
     def html(self) -> str:
+        head = ("", "field", "what you read", "written as", "who wrote it", "defined in")
+        rows = [self._cells(number, row) for number, row in enumerate(self.rows, 1)]
+        told = [i for i in range(len(head)) if any(row[i] for row in rows)]
         table = markup.table(
-            ("", "field", "what you read", "written as", "who wrote it", "defined in"),
-            [self._cells(number, row) for number, row in enumerate(self.rows, 1)],
+            [head[i] for i in told],
+            [[row[i] for i in told] for row in rows],
             right=(0,),
-            whole=(1, 3, 5),
+            whole=[place for place, i in enumerate(told) if i in (1, 3, 5)],
         )
         wrong = [_wrong(defect) for defect in self.defects]
         return markup.page(markup.heading(self._title), table, *wrong)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labmail.views.paper import Dash, Paper
 
 _LEFT, _TOP, _STEP = 16.0, 38.0, 30.0
-_BOX, _BESIDE = 400.0, 170.0
+_BOX, _BESIDE = 350.0, 245.0
 _TALL, _GAP = 36.0, 8.0
 
 
