@@ -142,7 +142,9 @@ class MailServer(SMTP):
 
     def _timeout_cb(self) -> None:
         """aiosmtpd's clock runs for one command, or for one whole letter."""
-        self._line.limit("command time", "421, closed")
+        if self.transport is None or self.transport.is_closing():
+            return  # the line's own clock was quicker
+        self._line.limit("command time", "closed" if self._line.handshaking else "421, closed")
         self.timed_out()
 
     def _create_envelope(self) -> Transaction:
