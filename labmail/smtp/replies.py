@@ -233,6 +233,7 @@ NO_EXPANSION = Reply(502, "5.7.2", "Lists are not expanded here")
 # --- never: the letter ------------------------------------------------------------------------
 
 TOO_BIG = Reply(552, "5.3.4", "The letter is larger than this server takes")  # RFC 1870 §6.1
+HEADER_TOO_BIG = Reply(552, "5.3.4", "The letter's header is larger than this server takes")
 BARE_NEWLINE_IN_CONTENT = Reply(550, "5.5.2", "The letter holds a CR or LF that stands alone")
 CONTENT_LINE_TOO_LONG = Reply(500, "5.6.0", "The letter holds a line that is too long")
 NUL_IN_CONTENT = Reply(554, "5.6.0", "The letter holds a NUL")

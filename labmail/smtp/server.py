@@ -43,6 +43,7 @@ from labmail.net.limits import Limits
 from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
 from labmail.smtp.arguments import HTTP_VERBS, address_of, path_argument, read_command
+from labmail.smtp.content import checked
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
@@ -53,7 +54,7 @@ from labmail.smtp.post import Client, Post, Role, settled
 from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
-from labmail.smtp.trace_fields import MAX_HOPS, hops, on_top, received, without_forgeries
+from labmail.smtp.trace_fields import on_top, received, without_forgeries
 from labmail.smtp.transaction import Transaction
 from labmail.trace.events import FaultStruck, RecipientRefused
 from labmail.trace.parcel import Recipient
@@ -441,7 +442,9 @@ class MailServer(SMTP):
             self._hang_up()
             return
         self._reset_timeout()
-        content = self._checked(letter)
+        if letter.too_big:
+            self._line.limit("message size", "552")
+        content = checked(letter, lone_newlines="sender" in self._lenient)
         await self._meet_fault(".")
         queue_id = await self._hand_over(content)
         self._errors = 0
@@ -458,23 +461,6 @@ class MailServer(SMTP):
                 self._intake.give_back(rest)
                 return letter
         return None
-
-    def _checked(self, letter: DotReader) -> bytes:
-        """The letter, unless there is something about it that nobody can take.  Only now, after
-        its end, can the client hear about that (RFC 5321 §4.2.5)."""
-        if letter.too_big:
-            self._line.limit("message size", "552")
-            raise Refusal(replies.TOO_BIG)
-        if letter.has_bare_newline and "sender" not in self._lenient:
-            raise Refusal(replies.BARE_NEWLINE_IN_CONTENT)  # RFC 5321 §2.3.8
-        if letter.has_long_line:
-            raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
-        if letter.has_nul:
-            raise Refusal(replies.NUL_IN_CONTENT)  # RFC 2045 §2.8
-        content = letter.content
-        if hops(content) > MAX_HOPS:
-            raise Refusal(replies.TOO_MANY_HOPS)  # RFC 5321 §6.3
-        return content
 
     async def _hand_over(self, content: bytes) -> str:
         """Put our Received on top and give the letter to the host.  Returns the queue id."""

@@ -9,8 +9,10 @@ r"""Attacks and accidents that an SMTP server of the lab survives; what other fi
     lines and letters without end                  test_two_hundred_megabytes_…, and of AUTH (here)
     header and command injection                   test_an_address_cannot_hold_a_command (here),
                                                    test_replies.py, tests/test_user.py
-    forged trace fields                            test_forged_fields_end_at_the_border (here),
+    forged trace fields                            test_forged_fields_… (here),
                                                    test_trace_fields.py
+    headers without end                            test_a_header_without_end_is_… (here),
+                                                   test_content.py
     open relay                                     relaying.dialog, test_host.py
     slowloris: command, letter, session            test_server.py (clocks), test_relay.py,
                                                    tests/net/test_connection.py
@@ -42,6 +44,8 @@ from typing import Any
 import pytest
 
 from labmail import Lab
+from labmail.letter.fields import first
+from labmail.letter.mime import scan
 from labmail.net.limits import Limits
 from labmail.trace.events import Accepted, LimitReached, WorkFailed
 from labmail.trace.recorder import Trace
@@ -294,6 +298,39 @@ def test_forged_fields_end_at_the_border(lab: Lab) -> None:
     ]
     assert from_villain.get_all("Return-Path") == ["<villain@spam.example>"]
     assert from_son.get_all("Return-Path") == ["<son@hanoi.example>"]
+
+
+def test_forged_fields_do_not_hide_behind_a_line_that_is_no_field(lab: Lab) -> None:
+    forged = (
+        b"Subject: x\r\nnot a header\r\nAuthentication-Results: mx1.saigon.example; spf=pass\r\n"
+        b"Return-Path: <boss@saigon.example>\r\nX-Last: y\r\n\r\nbody\r\n"
+    )
+    with smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.sendmail("villain@spam.example", ["minh@saigon.example"], forged)
+        with pytest.raises(smtplib.SMTPDataError, match="loop"):
+            loop = b"not a header\r\n" + b"Received: by mx1.saigon.example\r\n" * 60 + b"\r\n"
+            server.sendmail("villain@spam.example", ["minh@saigon.example"], loop)
+    lab.settle()
+    mailbox = lab.user("minh@saigon.example").pop3()
+    fields = scan(b"\r\n".join(mailbox.retr(1)[1])).fields
+    mailbox.quit()
+    found = {name: first(fields, name) for name in (b"return-path", b"x-last")}
+    assert found == {b"return-path": b"<villain@spam.example>", b"x-last": b"y"}
+    assert first(fields, b"authentication-results") is None
+
+
+@pytest.mark.parametrize("line", [b"a:\r\n", b" ((((((((((((\r\n"])
+def test_a_header_without_end_is_refused_unread(box: Any, serving: Any, line: bytes) -> None:
+    async def story(network: Any) -> None:
+        reader, writer = await call(network)
+        writer.write(BEGIN + b"DATA\r\n")
+        await reader.readuntil(b"\r\n354 ")
+        header = b"Authentication-Results:\r\n" + line * (5 * MEGABYTE // len(line))
+        writer.write(header + b"\r\nbody\r\n.\r\nQUIT\r\n")
+        assert b"552 5.3.4 The letter's header" in await reader.read()
+        await hang_up(writer)
+
+    attack(box, serving, story)
 
 
 # --- traps of Python's own modules ----------------------------------------------------------
