@@ -13,7 +13,9 @@ from labmail import Lab
 from labmail.host import MailHost
 from labmail.net.addresses import SERVICES
 from labmail.trace.events import (
+    Bounced,
     Closed,
+    Deferred,
     Delivered,
     HostStarted,
     HostStopped,
@@ -106,6 +108,27 @@ def test_mail_for_the_postmaster_is_read_by_somebody(lab: Lab) -> None:
         lab.settle()
     assert [e.account for e in trace.of(Delivered)] == ["son@hanoi.example"]
     assert [e.local for e in trace.of(Routed)] == [True]
+
+
+def test_who_is_named_in_many_ways_gets_one_letter(lab: Lab, on: Any) -> None:
+    names = (
+        "minh@saigon.example",
+        "MINH@Saigon.Example",
+        '"minh"@saigon.example',
+        "MinH@SAIGON.example",
+    )
+    with lab.record() as trace, smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.ehlo()
+        server.mail("a@spam.example")
+        for name in (*names, "hoa@saigon.example"):
+            assert server.docmd("RCPT", f"TO:<{name}>")[0] == 250
+        server.data(b"Subject: x\r\n\r\n")
+        lab.settle()
+    assert len(lab.user("minh@saigon.example").inbox().rows) == 1
+    assert len(lab.user("hoa@saigon.example").inbox().rows) == 1
+    assert len(trace.of(Delivered)) == 2
+    assert trace.of(Bounced, Deferred) == ()
+    assert on("mx1.saigon.example", lambda host: host.queue.rows()) == ()
 
 
 def test_an_account_that_went_away_is_a_refusal_not_a_loss(lab: Lab) -> None:
