@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say
+from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say, Unread
 from labmail.net.limits import Limits
 from labmail.net.tls import Records, TlsServer
 from labmail.net.transport import LineTransport
@@ -240,6 +240,8 @@ class Line(asyncio.Protocol):
                 )
             case Limit():
                 self.limit(output.limit, output.action)
+            case Unread():
+                self._mark_secret(output.start, output.end)
 
     def _note_command(self, heard: Heard) -> None:
         secrets = ((start, min(end, COMMAND_KEPT)) for start, end in heard.secrets)
@@ -253,7 +255,10 @@ class Line(asyncio.Protocol):
             secrets=tuple(span for span in secrets if span[0] < span[1]),
         )
         for start, end in heard.wire_secrets:
-            self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
+            self._mark_secret(start, end)
+
+    def _mark_secret(self, start: int, end: int) -> None:
+        self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
 
     @property
     def said_by_server(self) -> int:

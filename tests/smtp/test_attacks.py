@@ -35,6 +35,7 @@ import asyncio
 import smtplib
 import socket
 import tracemalloc
+from base64 import b64encode
 from contextlib import suppress
 from dataclasses import replace
 from email.message import EmailMessage
@@ -47,10 +48,12 @@ from labmail import Lab
 from labmail.letter.fields import first
 from labmail.letter.mime import scan
 from labmail.net.limits import Limits
-from labmail.trace.events import Accepted, LimitReached, WorkFailed
+from labmail.trace.events import Accepted, LimitReached, Sent, WorkFailed
 from labmail.trace.recorder import Trace
+from labmail.views import ladder, transcript, wire
 
 MEGABYTE = 1024 * 1024
+SUBMISSION = "smtp.hanoi.example"
 SERVER_IP = "198.51.100.25"
 BEGIN = b"EHLO x\r\nMAIL FROM:<son@hanoi.example>\r\nRCPT TO:<minh@saigon.example>\r\n"
 
@@ -331,6 +334,38 @@ def test_a_header_without_end_is_refused_unread(box: Any, serving: Any, line: by
         await hang_up(writer)
 
     attack(box, serving, story)
+
+
+# --- passwords -------------------------------------------------------------------------------
+
+
+MISSPELT = [
+    *(b"AUTH %s\r\n", b"AUTH=PLAIN %s\r\n", b"AUTHPLAIN %s\r\n", b" AUTH PLAIN %s\r\n"),
+    *(b"AUTH PLAIN\r%s\r\n", b"AUTH PLAIN %s\n", b"NOOP\r\nAUTHLOGIN\r\n%s\r\n"),
+    *(b"STARTTLS\r\nAUTH PLAIN %s\r\n", b"STARTTLS\r\n%s\r\n"),
+]
+
+
+def test_a_password_in_the_wrong_place_is_marked(lab: Lab) -> None:
+    """It was said, so it is in the trace; but the views show dots."""
+    password = b64encode(b"\0son\0hoa-sen-1")
+    with lab.record() as trace:
+        for said in MISSPELT:
+            with socket.create_connection((SUBMISSION, 587)) as sock:
+                sock.recv(4096)
+                sock.sendall(b"EHLO x\r\n" + said % password)
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(4096):
+                    pass
+        lab.settle()
+    assert len(trace.connections) == len(MISSPELT)
+    for said, connection in zip(MISSPELT, trace.connections, strict=True):
+        sent = [e for e in trace.of(Sent) if e.connection == connection]
+        marked = b"".join(e.data[a:b] for e in sent for a, b in e.secrets)
+        assert password in marked and b"EHLO" not in marked, said
+        assert password in trace.said(connection, "client")
+    for view in (wire(trace), ladder(trace), transcript(trace)):
+        assert password.decode() not in view.text() + view.html()
 
 
 # --- traps of Python's own modules ----------------------------------------------------------
