@@ -42,7 +42,7 @@ from labmail.net.core import LogIn
 from labmail.net.limits import Limits
 from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
-from labmail.smtp.arguments import HTTP_VERBS, address_of, path_argument, read_command
+from labmail.smtp.arguments import HTTP_VERBS, address_of, read_command, recipient_path, sender_path
 from labmail.smtp.content import checked
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
@@ -366,7 +366,7 @@ class MailServer(SMTP):
     @syntax("MAIL FROM:<address>", extended=" [parameters]")
     async def smtp_MAIL(self, argument: str) -> None:
         self._insist_on_login()
-        path = path_argument(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
+        path = sender_path(argument)
         self._refuse_parameters_after_helo(path)
         given = mail_parameters(path.rest)
         self._insist_on_whole_domain(path, replies.SENDER_NOT_QUALIFIED)
@@ -385,7 +385,7 @@ class MailServer(SMTP):
 
     @syntax("RCPT TO:<address>", extended=" [parameters]")
     async def smtp_RCPT(self, argument: str) -> None:
-        path = path_argument(argument, "TO:", replies.RCPT_SYNTAX, replies.BAD_RECIPIENT_SYNTAX)
+        path = recipient_path(argument)
         if not path.address:
             raise Refusal(replies.NO_NULL_RECIPIENT)
         self._refuse_parameters_after_helo(path)
