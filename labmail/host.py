@@ -424,12 +424,14 @@ class MailHost:
         return await self._sender.route(domain)
 
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
+        """Into the recipient's INBOX, once: several recipients may be one person, in other
+        letters (``MINH@…``) or as the postmaster."""
         account = self._account_for(recipient)
         if account is None:
             return Outcome(recipient, "refused", str(_unknown_user(recipient)), "5.1.1")
         content = with_return_path(parcel.content, parcel.envelope.reverse_path)
         account.open("INBOX").deliver(
-            content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {recipient}"
+            content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {account.address}"
         )
         return Outcome(recipient, "delivered", "delivered to INBOX", "2.0.0")
 
