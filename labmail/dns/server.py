@@ -31,7 +31,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from labmail.dns.wire import HEADER_SIZE, too_much
+from labmail.dns.wire import HEADER_SIZE, too_much_for_a_query
 from labmail.dns.zone import Kind, Zone, targets
 
 PLAIN_UDP_SIZE = 512
@@ -170,7 +170,7 @@ class DnsServer:
             return None
         if dns.opcode.from_flags(_flags(query)) != dns.opcode.QUERY:
             return _bare_reply(query, dns.rcode.NOTIMP)
-        if too_much(query):
+        if too_much_for_a_query(query):
             return _bare_reply(query, dns.rcode.FORMERR)
         try:
             message = dns.message.from_wire(query)
