@@ -321,7 +321,10 @@ class DnsHandle:
         self._change(lambda w: w.plan_dns_failure(name, rtype, status, times))
 
     def heal(self, name: str | None = None, rtype: str | None = None) -> None:
-        """Forget the planned failures of a name, or of a name and a type, or all of them."""
+        """Forget the planned failures of a name, or of a name and a type, or all of them.
+
+        Raises ValueError when name or type cannot be one.
+        """
         self._change(lambda w: w.heal_dns(name, rtype))
 
     # --- what resolvers remember ------------------------------------------------------------

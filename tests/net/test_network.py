@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from labmail.net.addresses import port_of
 from labmail.net.connection import Listener
 from labmail.net.limits import Limits
 from labmail.net.network import NoRoute
@@ -138,3 +139,19 @@ def test_who_calls_while_the_server_stops_is_turned_away(make_town: MakeTown) ->
         return calling.exception()
 
     assert isinstance(town.loop.call(race()), OSError | None)
+
+
+@pytest.mark.parametrize(("port", "number"), [("smtp", 25), (25, 25), (1, 1), (65535, 65535)])
+def test_a_port_by_name_or_number(port: int | str, number: int) -> None:
+    assert port_of(port) == number
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 99999, True, 25.0, None])
+def test_what_is_no_port(port: int) -> None:
+    with pytest.raises(ValueError, match=f"{port!r} is no port: write a number from 1 to 65535"):
+        port_of(port)
+
+
+def test_a_service_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="no service is called 'stmp'; there are: smtp,"):
+        port_of("stmp")
