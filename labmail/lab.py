@@ -351,7 +351,15 @@ class Lab:
 
     @contextlib.contextmanager
     def at_laptop_of(self, address: str) -> Iterator[LaptopSpec]:
-        """Within this block, connections come from the machine of this person."""
+        """Within this block, connections come from the machine of this person.
+
+        Raises LabClosed, which is clearer than a name that nobody resolves any more.
+        """
+        if not self.is_open:
+            raise LabClosed(
+                f"the lab of this {address} is closed: "
+                f'take the one of the lab that runs, lab.user("{address}")'
+            )
         spec = self.world.laptop_of(address)
         token = self._laptop.set(spec)
         try:

@@ -54,8 +54,9 @@ def test_a_claim_that_holds_is_confirmed() -> None:
 
 @pytest.mark.parametrize("empty", [False, None, [], ""])
 def test_a_claim_that_does_not_hold_fails_the_cell(empty: object) -> None:
-    with pytest.raises(AssertionError, match="is not true in this lab now: Water is dry"):
+    with pytest.raises(AssertionError, match="is not true in this lab now: Water is dry") as raised:
         claim("Water is dry", empty)
+    assert "run the cells above again" in str(raised.value)
 
 
 @pytest.mark.parametrize("number", OF_NOTEBOOK)
