@@ -140,11 +140,11 @@ def test_a_cell_that_is_interrupted_leaves_the_counter_to_the_host(lab: Lab) -> 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            play_server(lab, client=lambda: os.kill(os.getpid(), signal.SIGINT) or done.wait(5))
+            play_server(lab, client=lambda: os.kill(os.getpid(), signal.SIGINT) or done.wait(60))
     finally:
         done.set()
         signal.signal(signal.SIGINT, before)
-    with smtplib.SMTP(MX1, 25) as server:
+    with smtplib.SMTP(MX1, 25, timeout=10) as server:
         assert server.noop()[0] == 250
 
 
