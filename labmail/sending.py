@@ -3,7 +3,8 @@
 The route says which hosts to try, best first (RFC 5321 §5.1).  One after the
 other is dialled; the first that answers gets the letter, and what it says counts.
 A hop that cannot be reached, or has trouble of its own before it has heard of
-any recipient, is passed over for the next.
+any recipient, is passed over for the next.  So is one that takes no mail at all, and
+says so in its greeting (RFC 5321 §3.1): a backup may.
 """
 
 from __future__ import annotations
@@ -61,13 +62,18 @@ class Sender:
                 Outcome(r, result, route.note, route.status)  # type: ignore[arg-type]
                 for r in parcel.envelope.addresses
             ]
-        outcomes: list[Outcome] = []
+        refused: list[Outcome] = []
+        deferred: list[Outcome] = []
         for hop in route.hops:
             for ip in hop.addresses:
-                outcomes = await self._try(parcel, hop.host, ip, as_it_is, source)
-                if not _try_next(outcomes):
+                outcomes, settled = await self._try(parcel, hop.host, ip, as_it_is, source)
+                if settled:
                     return outcomes
-        return outcomes
+                if _all_deferred(outcomes):
+                    deferred = outcomes
+                else:
+                    refused = outcomes
+        return deferred or refused  # who could not answer may take it later
 
     async def route(self, domain: str, parcel: int | None = None) -> Route:
         """The way to a domain as it is now, for this letter or for none."""
@@ -88,7 +94,8 @@ class Sender:
 
     async def _try(
         self, parcel: Parcel, host: str, ip: str, as_it_is: bool, source: str
-    ) -> list[Outcome]:
+    ) -> tuple[list[Outcome], bool]:
+        """What became of the letter at one address, and whether that settles it for now."""
         out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
@@ -101,7 +108,8 @@ class Sender:
             )
         except OSError as error:  # RFC 3463 §3.5: X.4.1, no answer from host
             reason = f"cannot connect to {host} [{ip}]: {error.strerror or error}"
-            return self._all(parcel.envelope.addresses, "deferred", reason, "4.4.1", host, ip)
+            nobody = self._all(parcel.envelope.addresses, "deferred", reason, "4.4.1", host, ip)
+            return nobody, False
         handed = await relay(
             sock,
             helo=self.name,
@@ -112,7 +120,8 @@ class Sender:
             out_of_time=out_of_time,
             as_it_is=as_it_is,
         )
-        return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
+        outcomes = [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
+        return outcomes, handed.welcome and not _all_deferred(outcomes)
 
     def _outcome(self, recipient: str, handed: HandOver, host: str, ip: str) -> Outcome:
         reply: Reply = handed.results[recipient]
@@ -130,6 +139,6 @@ class Sender:
         return [Outcome(r, result, reply, status, host, ip) for r in recipients]  # type: ignore[arg-type]
 
 
-def _try_next(outcomes: list[Outcome]) -> bool:
-    """Whether the next hop is worth a try now: nobody was taken and nobody refused for good."""
+def _all_deferred(outcomes: list[Outcome]) -> bool:
+    """Whether nobody was taken and nobody refused for good."""
     return all(outcome.result == "deferred" for outcome in outcomes)

@@ -115,7 +115,7 @@ class MailServer(SMTP):
         self._lenient = lenient
         self._our_names = (hostname, *also_ours)
         self._verb = ""
-        self._errors = 0
+        self._errors = self._refused = 0
         self._hanging_up = ""
         self._intake: Intake
         self._steps = {verb: getattr(self, f"smtp_{verb}") for verb in sorted(states.VERBS)}
@@ -201,12 +201,18 @@ class MailServer(SMTP):
         elif self._hanging_up:
             self._hang_up("planned")
         elif reply.permanent:
-            await self._count_error()
+            self._count(reply)
 
-    async def _count_error(self) -> None:
-        self._errors += 1
+    def _count(self, reply: Reply) -> None:
+        """What made no sense, and recipients that are refused, each wear out our patience."""
+        if self._verb == "RCPT" and reply.code // 10 == 55:  # x5z: not syntax (RFC 5321 §4.2.1)
+            self._refused += 1
+        else:
+            self._errors += 1
         if self._errors >= self._limits.bad_commands:
             self._give_up(replies.TOO_MANY_ERRORS, "errors")
+        elif self._refused >= self._limits.refused_recipients:
+            self._give_up(replies.TOO_MANY_ERRORS, "refused recipients")
 
     def _give_up(self, reply: Reply, limit: str) -> None:
         """Say why, and hang up: this client is not worth more."""
@@ -447,7 +453,7 @@ class MailServer(SMTP):
         content = checked(letter, lone_newlines="sender" in self._lenient)
         await self._meet_fault(".")
         queue_id = await self._hand_over(content)
-        self._errors = 0
+        self._errors = self._refused = 0
         self.client = replace(self.client, parcel=None)  # it has brought what it came with
         await self.say(replies.queued(queue_id))
 
