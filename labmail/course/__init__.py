@@ -17,6 +17,7 @@
 `visit`            play the server: a client calls, a person answers
 `codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
+`quiz`             eight envelope cards, dealt by the servers; `quiz_draw` is their drawing
 `responder`        a program that answers in a person's place, by the rules
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
@@ -44,7 +45,7 @@ from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
 from labmail.course.nb02 import conversation, garbled
 from labmail.course.nb03 import stored, twelve_replies
-from labmail.course.nb04 import compare_copies, deck, newsroom
+from labmail.course.nb04 import compare_copies, newsroom, with_villain
 from labmail.course.nb05 import ward
 from labmail.course.nb08 import (
     confirm,
@@ -57,6 +58,7 @@ from labmail.course.nb08 import (
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.quiz import deck
 from labmail.course.readers import attempts, names_read, readings, searches
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
@@ -114,5 +116,6 @@ __all__ = [
     "twelve_replies",
     "twice",
     "ward",
+    "with_villain",
     "without_backup",
 ]

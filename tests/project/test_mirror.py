@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 TESTED_ELSEWHERE: dict[str, str] = {
+    "course/quiz_draw.py": "tests/course/test_quiz.py",
     "handles.py": "tests/test_lab.py",
     "mailbox/errors.py": "tests/mailbox/test_store.py",
     "mailbox/model.py": "tests/mailbox/test_mailbox.py",
