@@ -92,7 +92,8 @@ def card(letter: bytes, label: str = "") -> Card:
 
 def thread(cards: Iterable[Card], *, by_subject: bool = False) -> tuple[Node, ...]:
     """The trees, oldest first.  by_subject: trees whose roots have the same base subject are
-    joined as well (RFC 5256 §3 step 5), as some programs do."""
+    joined as well, below one of them, as some programs do; RFC 5256 §3 step 5 sets two that
+    are no replies side by side, below an empty place."""
     forest = _Forest()
     for number, each in enumerate(cards):
         forest.add(each, number)

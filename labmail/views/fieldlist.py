@@ -43,6 +43,8 @@ _RULES = {
     ),
 }
 """Where a field is defined."""
+_MAY_BREAK = "overflow-wrap:anywhere"
+"""A Message-ID has no place to break at; without one it would push the columns off the page."""
 _ANY_OTHER = "RFC 5322 §3.6.8"
 _AT_DELIVERY = frozenset({"return-path", "delivered-to"})
 
@@ -91,14 +93,13 @@ class FieldList(View):
             [head[i] for i in told],
             [[row[i] for i in told] for row in rows],
             right=(0,),
-            whole=[place for place, i in enumerate(told) if i in (1, 3, 5)],
         )
         wrong = [_wrong(defect) for defect in self.defects]
         return markup.page(markup.heading(self._title), table, *wrong)
 
     def _cells(self, number: int, row: FieldRow) -> tuple[str, ...]:
         raw = [markup.tag("div", markup.code(row.raw), style="opacity:0.8")] if row.raw else []
-        shown = markup.tag("div", row.shown, *raw, *map(_wrong, row.defects))
+        shown = markup.tag("div", row.shown, *raw, *map(_wrong, row.defects), style=_MAY_BREAK)
         return str(number), row.name, shown, row.written, row.writer, row.rule
 
 

@@ -39,6 +39,12 @@ def test_without_a_trace_nobody_is_named() -> None:
     assert "mail program" not in field_list(LETTER).html()
 
 
+def test_no_column_is_pushed_off_the_page() -> None:
+    page = field_list(LETTER.replace(b"<1@b>", b"<" + b"x" * 200 + b"@b>")).html()
+    assert '<div style="overflow-wrap:anywhere">&lt;xxx' in page
+    assert "white-space:nowrap" not in page
+
+
 def test_a_letter_that_one_server_saw() -> None:
     copies = [Copy("laptop", "mx", "exchange", LETTER)]
     rows = FieldList(b"Return-Path: <>\r\nReceived: x\r\n" + LETTER, copies).rows
