@@ -34,15 +34,19 @@ if TYPE_CHECKING:
     from labmail.course import check, hint, predict, solution
     from labmail.lab import Lab
     from labmail.views import (
+        attempts,
         custody,
         decision,
         dns_table,
         envelope_card,
         field_list,
+        forecasts,
         four_arrows,
         hex_strip,
         ladder,
         mime_tree,
+        queue_at,
+        queue_depth,
         resolution,
         size_bars,
         state_diagram,
@@ -78,6 +82,10 @@ _HOMES = {
     "mime_tree": "labmail.views",
     "size_bars": "labmail.views",
     "thread_tree": "labmail.views",
+    "attempts": "labmail.views",
+    "forecasts": "labmail.views",
+    "queue_at": "labmail.views",
+    "queue_depth": "labmail.views",
 }
 """Where each public name lives.  It is imported when it is first used, so that
 ``import labmail`` stays quick and never loads matplotlib."""
@@ -85,18 +93,22 @@ _HOMES = {
 __all__ = [
     "Lab",
     "__version__",
+    "attempts",
     "check",
     "custody",
     "decision",
     "dns_table",
     "envelope_card",
     "field_list",
+    "forecasts",
     "four_arrows",
     "hex_strip",
     "hint",
     "ladder",
     "mime_tree",
     "predict",
+    "queue_at",
+    "queue_depth",
     "resolution",
     "size_bars",
     "solution",

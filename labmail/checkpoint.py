@@ -2,7 +2,8 @@
 
 A checkpoint holds everything that decides what happens next: the files of mailboxes
 and queues, lab time, the numbers that were drawn so far, what resolvers remember, which
-zones are served, what is planned to go wrong, and what listens.  A world that begins
+zones are served, what is planned to go wrong, what listens, and which programs outside
+have an address.  A world that begins
 there again and is driven the same way says the same bytes; driven another way, it shows
 what the difference does.
 

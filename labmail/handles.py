@@ -7,20 +7,24 @@ good when the lab is reset.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ipaddress
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from labmail.dns.desk import ZoneChange
-from labmail.inspection import cache_snapshot, zone_snapshot
+from labmail.inspection import cache_snapshot, queue_snapshot, zone_snapshot
 from labmail.net.addresses import port_of
 from labmail.net.faults import Block, Cut, Delay, Fault, Way
+from labmail.policy.greylist import Rules
+from labmail.queue.runner import MailQueue
+from labmail.queue.schedule import Schedule
 from labmail.runtime.clock import duration
 from labmail.smtp import faults
 from labmail.smtp.faults import Deed
 from labmail.smtp.lenient import leniencies
-from labmail.trace.snapshots import CacheSnapshot, ZoneSnapshot
+from labmail.trace.snapshots import CacheSnapshot, QueueSnapshot, ZoneSnapshot
 from labmail.world import LaptopSpec
 
 if TYPE_CHECKING:
@@ -60,6 +64,47 @@ class HostHandle:
     def start(self, *services: str) -> None:
         """Start services of the host again, or all of it."""
         self._change("start", services)
+
+    def unplug(self) -> None:
+        """Pull the plug: nothing listens, the queue tries nothing, and what was not written to
+        disk is lost.  `start` begins again from the files."""
+        self._lab.settle()
+        self._lab._do(self._lab._look(lambda w: w.mail_host(self.name)).unplug())
+
+    @property
+    def queue(self) -> QueueHandle:
+        """What waits here, and what a postmaster can do with it."""
+        return QueueHandle(self.name, self._lab)
+
+    def greylist(
+        self,
+        after: str | float | timedelta | None = "5m",
+        *,
+        window: str | float | timedelta = "2d",
+        bits: int = 32,
+    ) -> None:
+        """Ask strangers to come again from now on, as in RFC 6647; ``None``: take everybody.
+
+        Who calls for the first time, from this address, with this sender and this recipient,
+        hears 450, until `after` has passed; who comes again later than `window` counts as new.
+        bits: how many bits of the caller's address are compared: 24 makes all machines of a
+        small network one caller.  Raises ValueError for rules that make no sense.
+        """
+        rules = after and Rules(duration(after), window=duration(window), bits=bits)
+        self._lab.settle()
+        self._lab._look(lambda w: w.mail_host(self.name).greylist_by(rules or None))
+
+    @property
+    def greylists(self) -> bool:
+        """Whether strangers are asked to come again here."""
+        return self._lab._look(lambda w: w.mail_host(self.name).greylist is not None)
+
+    def send_from(self, *addresses: str) -> None:
+        """Call other hosts from these addresses, each attempt at a letter from the next one: a
+        pool of senders.  Without an address: from the host's own again.  Raises ValueError for
+        what is no address or is another host's."""
+        self._lab.settle()
+        self._lab._look(lambda w: w.mail_host(self.name).send_from(_free(w, self.name, addresses)))
 
     # --- planned trouble ------------------------------------------------------------------
 
@@ -137,6 +182,74 @@ class HostHandle:
         self._lab._do(self._lab._running.change(self.name, what, services))
 
 
+class QueueHandle:
+    """The queue of one host, as its postmaster handles it.  It shows itself as it is now."""
+
+    def __init__(self, host: str, lab: Lab) -> None:
+        self.host = host
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        return repr(self.now())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return self.now()._repr_mimebundle_()
+
+    def now(self) -> QueueSnapshot:
+        """What waits, and why."""
+        self._lab.settle()
+        return self._lab._look(lambda w: queue_snapshot(w.mail_host(self.host), w.clock.now()))
+
+    def hold(self, queue_id: str) -> None:
+        """Keep a letter without trying it, until `release`.  Raises NoSuchLetter, naming those
+        there are; so do the others."""
+        self._do(lambda queue: queue.hold(queue_id))
+
+    def release(self, queue_id: str) -> None:
+        """End the hold of a letter: it is tried now."""
+        self._do(lambda queue: queue.release(queue_id))
+
+    def flush(self, queue_id: str | None = None) -> None:
+        """Try a letter now, or all; what is on hold stays where it is."""
+        self._do(lambda queue: queue.flush(queue_id))
+
+    def bounce(self, queue_id: str) -> None:
+        """Give a letter up: it leaves the queue, and its sender is told."""
+        self._do(lambda queue: queue.bounce(queue_id))
+
+    @property
+    def schedule(self) -> Schedule:
+        """When letters are tried again, and when they are given up."""
+        return self._lab._look(lambda w: w.mail_host(self.host).queue.schedule)
+
+    def retry(self, schedule: Schedule | str = "standard", **changes: object) -> None:
+        """Try again by this schedule from now on: ``retry("postfix", warn_after="4h")``.
+
+        A letter that waits already keeps the time of its next try.  Raises ValueError for a
+        style that there is not, or a schedule that makes no sense.
+        """
+        if isinstance(schedule, str):
+            schedule = Schedule.styled(schedule, **changes)
+        elif changes:
+            raise ValueError("give a schedule, or a style and changes to it: not both")
+        wanted = schedule
+        self._do(lambda queue: setattr(queue, "schedule", wanted))
+
+    def _do(self, act: Callable[[MailQueue], object]) -> None:
+        self._lab.settle()
+        self._lab._look(lambda w: act(w.mail_host(self.host).queue))
+        self._lab.settle()
+
+
+def _free(world: RunningWorld, host: str, addresses: Sequence[str]) -> tuple[str, ...]:
+    """These addresses, if `host` may call from them."""
+    found = tuple(str(ipaddress.ip_address(a)) for a in addresses)
+    for ip in found:
+        if (owner := world.network.name_of(ip)) not in (None, host):
+            raise ValueError(f"{ip} is the address of {owner}: give {host} another one")
+    return found
+
+
 class DnsHandle:
     """The DNS of the world: read its zones, change them, and plan what no zone can express."""
 
@@ -208,7 +321,10 @@ class DnsHandle:
         self._change(lambda w: w.plan_dns_failure(name, rtype, status, times))
 
     def heal(self, name: str | None = None, rtype: str | None = None) -> None:
-        """Forget the planned failures of a name, or of a name and a type, or all of them."""
+        """Forget the planned failures of a name, or of a name and a type, or all of them.
+
+        Raises ValueError when name or type cannot be one.
+        """
         self._change(lambda w: w.heal_dns(name, rtype))
 
     # --- what resolvers remember ------------------------------------------------------------

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -29,9 +29,11 @@ from labmail.net.connection import Line, Listener
 from labmail.net.driver import Driver
 from labmail.net.limits import Limits
 from labmail.net.network import Network
+from labmail.policy.greylist import Acquaintance, Greylist, Rules, Triplet
 from labmail.pop3.core import Pop3Core
 from labmail.queue.outcome import Outcome
 from labmail.queue.runner import MailQueue
+from labmail.queue.schedule import Schedule
 from labmail.queue.spool import Spool
 from labmail.runtime.agenda import Agenda
 from labmail.runtime.ca import Authority
@@ -47,7 +49,7 @@ from labmail.smtp.replies import Reply
 from labmail.smtp.route import Route
 from labmail.smtp.server import MailServer
 from labmail.smtp.trace_fields import with_return_path
-from labmail.trace.events import HostStarted, HostStopped, Place, Routed
+from labmail.trace.events import Greylisted, HostStarted, HostStopped, Place, Routed
 from labmail.trace.parcel import Envelope, Parcel, Recipient
 from labmail.trace.recorder import Recorder
 from labmail.world import HostSpec, World
@@ -70,6 +72,20 @@ class Ground:
     durable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What was changed about a host since the lab began: planned faults, weaknesses that are
+    switched on, whom it greylists and by which rules (None: nobody), from which addresses it
+    sends, and when its queue tries."""
+
+    planned: Mapping[Fault, int | None]
+    lenient: frozenset[Leniency]
+    rules: Rules | None
+    acquaintances: Mapping[Triplet, Acquaintance]
+    pool: tuple[str, ...]
+    schedule: Schedule
+
+
 class MailHost:
     """One mail host, running.  The lab's loop thread is the only caller."""
 
@@ -80,6 +96,10 @@ class MailHost:
         """What is planned to go wrong here."""
         self.lenient: frozenset[Leniency] = frozenset()
         """A weakness that only a lesson switches on, see `labmail.smtp.lenient`."""
+        self.greylist: Greylist | None = None
+        """Who is asked to come again; None: nobody."""
+        self._pool: tuple[str, ...] = ()
+        self._unplugged = False
         self.stand_in: Callable[[Line], asyncio.Protocol] | None = None
         """Who answers on port 25 instead of the host's own server: in a lesson, a person."""
         self._ground = ground
@@ -126,6 +146,16 @@ class MailHost:
             self._listeners[service] = listener
         if wanted:
             self._record(HostStarted, wanted)
+        if self._unplugged:
+            self._unplugged = False
+            self.resume()
+
+    async def unplug(self) -> None:
+        """Be as after a power cut: nothing listens, nothing is tried, and what was not on disk is
+        gone.  `start` begins again with what is."""
+        await self.stop()
+        self.queue.stop()
+        self._unplugged = True
 
     async def stop(self, services: Iterable[str] = ()) -> None:
         """Stop listening: with these services, or with all; open connections are cut."""
@@ -135,14 +165,38 @@ class MailHost:
         if wanted:
             self._record(HostStopped, wanted)
 
-    def memory(self) -> tuple[dict[Fault, int | None], frozenset[Leniency]]:
-        """What is planned to go wrong here, and which weaknesses are switched on."""
-        return self.faults.memory(), self.lenient
+    def memory(self) -> Habits:
+        """What was changed about this host."""
+        greylist = self.greylist
+        return Habits(
+            self.faults.memory(),
+            self.lenient,
+            greylist.rules if greylist else None,
+            greylist.memory() if greylist else {},
+            self._pool,
+            self.queue.schedule,
+        )
 
-    def recall(self, memory: tuple[dict[Fault, int | None], frozenset[Leniency]]) -> None:
+    def recall(self, memory: Habits) -> None:
         """Be so again."""
-        planned, self.lenient = memory
-        self.faults.recall(planned)
+        self.lenient = memory.lenient
+        self.faults.recall(dict(memory.planned))
+        self.greylist_by(memory.rules)
+        if self.greylist:
+            self.greylist.recall(memory.acquaintances)
+        self.send_from(memory.pool)
+        self.queue.schedule = memory.schedule
+
+    def greylist_by(self, rules: Rules | None) -> None:
+        """Ask strangers to come again from now on, remembering nobody yet; None: take everybody."""
+        self.greylist = Greylist(rules) if rules else None
+
+    def send_from(self, addresses: tuple[str, ...]) -> None:
+        """Call other hosts from these addresses: each attempt at a letter from the next of them,
+        as a large sender hands a retry to whichever of its machines is free.  None: its own."""
+        for ip in addresses:
+            self._ground.network.add_address(ip, self.spec.name)
+        self._pool = addresses
 
     def resume(self) -> None:
         """Take up what the queue's spool still holds from an earlier run; letters to come get
@@ -163,6 +217,8 @@ class MailHost:
         """What is planned to go wrong here, in words."""
         words = [f"planned: {self.faults}"] if list(self.faults) else []
         words += [f"lenient {role}" for role in sorted(self.lenient)]
+        words += ["greylists strangers"] if self.greylist else []
+        words += ["unplugged"] if self._unplugged else []
         return "; ".join(words)
 
     def be_lenient(self, roles: frozenset[Leniency]) -> None:
@@ -278,11 +334,34 @@ class MailHost:
         from its own users — for anybody (RFC 5321 §3.6.2: no relaying for strangers).
         """
         domain = Recipient(recipient).domain
-        if self._is_home(domain):
-            return None if self._account_for(recipient) else _unknown_user(recipient)
-        if domain in self.spec.relays_for or client.authenticated:
+        at_home = self._is_home(domain)
+        if at_home and not self._account_for(recipient):
+            return _unknown_user(recipient)
+        if not at_home and domain not in self.spec.relays_for and not client.authenticated:
+            return _relay_denied(recipient)
+        return self._put_off(recipient, client)
+
+    def _put_off(self, recipient: str, client: Client) -> Reply | None:
+        """A stranger is asked to come again, if this host greylists; own users never are
+        (RFC 6647 §2.7)."""
+        if self.greylist is None or client.role == "submission":
             return None
-        return _relay_denied(recipient)
+        caller, sender = client.connection.client, client.reverse_path or ""
+        triplet = self.greylist.triplet(caller.ip, sender, recipient)
+        verdict = self.greylist.judge(caller.ip, sender, recipient, self._ground.clock.now())
+        self._ground.recorder.emit(
+            Greylisted,
+            host=self.spec.name,
+            parcel=client.parcel,
+            connection=client.connection,
+            network=triplet.network,
+            sender=triplet.sender,
+            recipient=triplet.recipient,
+            welcome=verdict.welcome,
+            why=verdict.why,
+            again=verdict.again,
+        )
+        return None if verdict.welcome else _greylisted(recipient)
 
     def _is_home(self, domain: str) -> bool:
         """Whether mail for this domain ends here: a domain of the host, none at all (the bare
@@ -335,19 +414,24 @@ class MailHost:
                 local=True,
             )
             return [self._deliver(parcel, queue_id, r.address) for r in parcel.envelope.recipients]
-        return await self._sender.send(parcel, domain, as_it_is="sender" in self.lenient)
+        source = self._pool[(attempt - 1) % len(self._pool)] if self._pool else ""
+        return await self._sender.send(
+            parcel, domain, as_it_is="sender" in self.lenient, source=source
+        )
 
     async def route(self, domain: str) -> Route:
         """The way that a letter to this domain would take from here now."""
         return await self._sender.route(domain)
 
     def _deliver(self, parcel: Parcel, queue_id: str, recipient: str) -> Outcome:
+        """Into the recipient's INBOX, once: several recipients may be one person, in other
+        letters (``MINH@…``) or as the postmaster."""
         account = self._account_for(recipient)
         if account is None:
             return Outcome(recipient, "refused", str(_unknown_user(recipient)), "5.1.1")
         content = with_return_path(parcel.content, parcel.envelope.reverse_path)
         account.open("INBOX").deliver(
-            content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {recipient}"
+            content, recipient=recipient, parcel=parcel.number, key=f"{queue_id} {account.address}"
         )
         return Outcome(recipient, "delivered", "delivered to INBOX", "2.0.0")
 
@@ -373,6 +457,10 @@ def _opportunistic_tls() -> ssl.SSLContext:
 
 def _unknown_user(recipient: str) -> Reply:
     return Reply(550, "5.1.1", f"<{recipient}>: nobody here has this address")
+
+
+def _greylisted(recipient: str) -> Reply:
+    return Reply(450, "4.7.1", f"<{recipient}>: greylisted, please try again later")
 
 
 def _relay_denied(recipient: str) -> Reply:

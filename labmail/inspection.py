@@ -235,6 +235,8 @@ def _facts(world: RunningWorld) -> Iterable[object]:
         yield from map(str, zone.records())
     yield from map(str, world.dns.failures)
     yield from map(str, world.network.faults.planned)
+    for program in sorted(world.foreign.values(), key=lambda program: program.name):
+        yield program.name, program.ip, sorted(program.ports)  # a real port is no part of a world
     for host in world.hosts.values():
         yield host.spec.name
         yield host.running

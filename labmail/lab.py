@@ -351,7 +351,15 @@ class Lab:
 
     @contextlib.contextmanager
     def at_laptop_of(self, address: str) -> Iterator[LaptopSpec]:
-        """Within this block, connections come from the machine of this person."""
+        """Within this block, connections come from the machine of this person.
+
+        Raises LabClosed, which is clearer than a name that nobody resolves any more.
+        """
+        if not self.is_open:
+            raise LabClosed(
+                f"the lab of this {address} is closed: "
+                f'take the one of the lab that runs, lab.user("{address}")'
+            )
         spec = self.world.laptop_of(address)
         token = self._laptop.set(spec)
         try:
@@ -368,10 +376,10 @@ class Lab:
     # --- looking in -----------------------------------------------------------------------
 
     def queue(self, host: str) -> QueueSnapshot:
-        """What lies in a host's queue now, and why."""
+        """What lies in a host's queue now, and why; raises LookupError for the name server."""
         name = self.host(host).name
         self.settle()
-        return self._look(lambda w: queue_snapshot(w.hosts[name], w.clock.now()))
+        return self._look(lambda w: queue_snapshot(w.mail_host(name), w.clock.now()))
 
     def box(self, address: str, mailbox: str = "INBOX") -> BoxSnapshot:
         """What lies in a mailbox: the files on disk, their UIDs and flags."""
@@ -406,7 +414,7 @@ class Lab:
         there has this queue id."""
         name = self.host(host).name
         self.settle()
-        return self._look(lambda w: queue_card(w.hosts[name], queue_id))
+        return self._look(lambda w: queue_card(w.mail_host(name), queue_id))
 
     def box_card(self, address: str, uid: int, mailbox: str = "INBOX") -> EnvelopeCard:
         """The card of a letter in a mailbox: its envelope is gone, and this is what is left;
@@ -424,7 +432,7 @@ class Lab:
     def route(self, domain: str, host: str) -> Route:
         """The way to a domain as `host` finds it now, with its own resolver; nobody is called."""
         name = self.host(host).name
-        return self._do(self._running.hosts[name].route(domain))
+        return self._do(self._look(lambda w: w.mail_host(name)).route(domain))
 
     def health(self) -> HealthSnapshot:
         """Connect to every service of every host and read what it says first."""
@@ -439,7 +447,7 @@ class Lab:
 
     def fingerprint(self) -> str:
         """A short text that is equal for two labs in the same state: time, queues, mailboxes,
-        zones, what listens."""
+        zones, what listens, which programs outside are attached (not on which real port)."""
         self.settle()
         return self._look(fingerprint)
 

@@ -167,7 +167,8 @@ class RunningWorld:
         """This moment; `files` is where a copy of the mail goes."""
         save_files(self.folder, files)
         listening = {host: self.services_of(host) for host in (*self.hosts, self.world.dns.host)}
-        remembered = {"listening": listening, **memories(self._parts())}
+        attached = [(p.name, p.ip, dict(p.ports)) for p in self.foreign.values()]
+        remembered = {"listening": listening, "attached": attached, **memories(self._parts())}
         return Checkpoint(name, self.clock.now(), files, remembered)
 
     async def go_on_from(self, checkpoint: Checkpoint) -> None:
@@ -176,6 +177,8 @@ class RunningWorld:
             closed = [s for s in self.services_of(host) if s not in services]
             if closed:
                 await self.change(host, "stop", tuple(closed))
+        for name, ip, ports in checkpoint.memories["attached"]:
+            await self.attach(name, ip, ports)
         recall(self._parts(), checkpoint.memories)
 
     def services_of(self, name: str) -> tuple[str, ...]:
@@ -212,8 +215,11 @@ class RunningWorld:
     async def attach(self, name: str, ip: str, ports: Mapping[str, int]) -> None:
         """Give a program outside the lab a name and an address in it, in place of what had this
         name before; raises ValueError, saying what to give instead."""
-        if name in self.hosts or name == self.world.dns.host:
-            raise ValueError(f"{name} is a host of this world: give the program another name")
+        if name.lower() in (machine.lower() for machine in self.machines()):
+            raise ValueError(
+                f"{name} is a machine of this world: give the program another name, such as "
+                "mail.ngoai.example"
+            )
         program = ForeignServer(self.network, name, ip, ports, dict.fromkeys(SMTP, Dialog))
         await self.detach(name)
         await program.attach()

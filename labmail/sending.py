@@ -3,7 +3,8 @@
 The route says which hosts to try, best first (RFC 5321 §5.1).  One after the
 other is dialled; the first that answers gets the letter, and what it says counts.
 A hop that cannot be reached, or has trouble of its own before it has heard of
-any recipient, is passed over for the next.
+any recipient, is passed over for the next.  So is one that takes no mail at all, and
+says so in its greeting (RFC 5321 §3.1): a backup may.
 """
 
 from __future__ import annotations
@@ -46,10 +47,13 @@ class Sender:
     emit: Emit
     tls: ssl.SSLContext | None
 
-    async def send(self, parcel: Parcel, domain: str, *, as_it_is: bool = False) -> list[Outcome]:
+    async def send(
+        self, parcel: Parcel, domain: str, *, as_it_is: bool = False, source: str = ""
+    ) -> list[Outcome]:
         """Hand a letter to the recipients of one domain; one outcome for each.
 
-        as_it_is: a weakness, see `labmail.smtp.lenient`.
+        as_it_is: a weakness, see `labmail.smtp.lenient`.  source: the address to call from, if
+        not the host's own.
         """
         route = await self.route(domain, parcel.number)
         if not route.hops:
@@ -58,13 +62,18 @@ class Sender:
                 Outcome(r, result, route.note, route.status)  # type: ignore[arg-type]
                 for r in parcel.envelope.addresses
             ]
-        outcomes: list[Outcome] = []
+        refused: list[Outcome] = []
+        deferred: list[Outcome] = []
         for hop in route.hops:
             for ip in hop.addresses:
-                outcomes = await self._try(parcel, hop.host, ip, as_it_is)
-                if not _try_next(outcomes):
+                outcomes, settled = await self._try(parcel, hop.host, ip, as_it_is, source)
+                if settled:
                     return outcomes
-        return outcomes
+                if _all_deferred(outcomes):
+                    deferred = outcomes
+                else:
+                    refused = outcomes
+        return deferred or refused  # who could not answer may take it later
 
     async def route(self, domain: str, parcel: int | None = None) -> Route:
         """The way to a domain as it is now, for this letter or for none."""
@@ -83,12 +92,15 @@ class Sender:
         )
         return route
 
-    async def _try(self, parcel: Parcel, host: str, ip: str, as_it_is: bool) -> list[Outcome]:
+    async def _try(
+        self, parcel: Parcel, host: str, ip: str, as_it_is: bool, source: str
+    ) -> tuple[list[Outcome], bool]:
+        """What became of the letter at one address, and whether that settles it for now."""
         out_of_time = asyncio.Event()
         try:
             sock = await self.network.dial(
                 self.name,
-                self.address,
+                source or self.address,
                 ip,
                 SMTP_PORT,
                 parcel=parcel.number,
@@ -96,7 +108,8 @@ class Sender:
             )
         except OSError as error:  # RFC 3463 §3.5: X.4.1, no answer from host
             reason = f"cannot connect to {host} [{ip}]: {error.strerror or error}"
-            return self._all(parcel.envelope.addresses, "deferred", reason, "4.4.1", host, ip)
+            nobody = self._all(parcel.envelope.addresses, "deferred", reason, "4.4.1", host, ip)
+            return nobody, False
         handed = await relay(
             sock,
             helo=self.name,
@@ -107,7 +120,8 @@ class Sender:
             out_of_time=out_of_time,
             as_it_is=as_it_is,
         )
-        return [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
+        outcomes = [self._outcome(r, handed, host, ip) for r in parcel.envelope.addresses]
+        return outcomes, handed.welcome and not _all_deferred(outcomes)
 
     def _outcome(self, recipient: str, handed: HandOver, host: str, ip: str) -> Outcome:
         reply: Reply = handed.results[recipient]
@@ -125,6 +139,6 @@ class Sender:
         return [Outcome(r, result, reply, status, host, ip) for r in recipients]  # type: ignore[arg-type]
 
 
-def _try_next(outcomes: list[Outcome]) -> bool:
-    """Whether the next hop is worth a try now: nobody was taken and nobody refused for good."""
+def _all_deferred(outcomes: list[Outcome]) -> bool:
+    """Whether nobody was taken and nobody refused for good."""
     return all(outcome.result == "deferred" for outcome in outcomes)

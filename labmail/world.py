@@ -10,7 +10,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class AccountSpec:
 
     address: str
     name: str
-    password: str
+    password: str = field(repr=False)
 
     @property
     def domain(self) -> str:

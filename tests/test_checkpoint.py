@@ -14,6 +14,7 @@ from labmail.trace.recorder import Trace
 
 SON, LAN = "son@hanoi.example", "lan@hanoi.example"
 MINH, HOA = "minh@saigon.example", "hoa@saigon.example"
+PROGRAM = ("mail.ngoai.example", "203.0.113.90")
 MX = ("mx1.saigon.example", "mx2.saigon.example")
 
 
@@ -133,6 +134,34 @@ def test_a_connection_that_is_open_ends_with_its_world(lab: Lab) -> None:
         sock.recv(100)
         lab.rewind()
         assert sock.recv(100) == b""
+
+
+def test_a_program_outside_is_attached_again(lab: Lab) -> None:
+    """Its address, its services and what the record says of it are as they were."""
+    with socket.create_server(("127.0.0.1", 0)) as program:
+        lab.attach(*PROGRAM, {"smtp": program.getsockname()[1]})
+        lab.checkpoint("attached")
+        there, record = lab.fingerprint(), lab.trace.events
+        handle = lab.attach(*PROGRAM, {"smtp": program.getsockname()[1]})
+        handle.detach()
+        assert lab.fingerprint() != there
+        lab.rewind("attached")
+        assert lab.fingerprint() == there
+        assert lab.trace.events == record
+        assert "reached for smtp" in repr(handle)
+        with socket.create_connection((PROGRAM[1], 25), timeout=10), program.accept()[0] as call:
+            call.sendall(b"220 xin chao\r\n")
+
+
+def test_a_program_that_came_later_is_gone(lab: Lab) -> None:
+    lab.checkpoint()
+    before = lab.fingerprint()
+    with socket.create_server(("127.0.0.1", 0)) as program:
+        handle = lab.attach(*PROGRAM, {"smtp": program.getsockname()[1]})
+        assert lab.fingerprint() != before
+        lab.rewind()
+        assert lab.fingerprint() == before
+        assert "nothing any more" in repr(handle)
 
 
 def test_a_checkpoint_that_is_not_there(lab: Lab) -> None:

@@ -2,14 +2,27 @@
 
 import asyncio
 import smtplib
+import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from labmail import Lab
 from labmail.host import MailHost
-from labmail.trace.events import Delivered, HostStarted, HostStopped, Routed
+from labmail.net.addresses import SERVICES
+from labmail.trace.events import (
+    Bounced,
+    Closed,
+    Deferred,
+    Delivered,
+    HostStarted,
+    HostStopped,
+    LimitReached,
+    Routed,
+    WorkFailed,
+)
 
 HANOI, BACKUP = "smtp.hanoi.example", "mx2.saigon.example"
 
@@ -97,6 +110,27 @@ def test_mail_for_the_postmaster_is_read_by_somebody(lab: Lab) -> None:
     assert [e.local for e in trace.of(Routed)] == [True]
 
 
+def test_who_is_named_in_many_ways_gets_one_letter(lab: Lab, on: Any) -> None:
+    names = (
+        "minh@saigon.example",
+        "MINH@Saigon.Example",
+        '"minh"@saigon.example',
+        "MinH@SAIGON.example",
+    )
+    with lab.record() as trace, smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.ehlo()
+        server.mail("a@spam.example")
+        for name in (*names, "hoa@saigon.example"):
+            assert server.docmd("RCPT", f"TO:<{name}>")[0] == 250
+        server.data(b"Subject: x\r\n\r\n")
+        lab.settle()
+    assert len(lab.user("minh@saigon.example").inbox().rows) == 1
+    assert len(lab.user("hoa@saigon.example").inbox().rows) == 1
+    assert len(trace.of(Delivered)) == 2
+    assert trace.of(Bounced, Deferred) == ()
+    assert on("mx1.saigon.example", lambda host: host.queue.rows()) == ()
+
+
 def test_an_account_that_went_away_is_a_refusal_not_a_loss(lab: Lab) -> None:
     """Between RCPT and delivery the world may change: then the sender is told."""
     son = lab.user("son@hanoi.example")
@@ -132,3 +166,40 @@ def test_it_says_nothing_in_the_loops_error_log(lab: Lab, caplog: pytest.LogCapt
     lab.host(HANOI).stop()
     lab.settle()
     assert [r for r in caplog.records if r.name != asyncio.__name__ or r.levelno > 10] == []
+
+
+@pytest.mark.parametrize("half", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])
+@pytest.mark.parametrize(
+    ("name", "service", "talk"),
+    [
+        ("mx1.saigon.example", "smtp", (b"EHLO x\r\n", b"STARTTLS\r\n")),
+        (HANOI, "submission", (b"EHLO x\r\n", b"STARTTLS\r\n")),
+        (HANOI, "submissions", ()),
+        (HANOI, "pop3", (b"STLS\r\n",)),
+        (HANOI, "pop3s", ()),
+        (HANOI, "imap", (b"a STARTTLS\r\n",)),
+        (HANOI, "imaps", ()),
+    ],
+)
+def test_who_falls_silent_in_the_handshake_is_hung_up_on(
+    lab: Lab, on: Any, name: str, service: str, talk: tuple[bytes, ...], half: bytes
+) -> None:
+    def hurry(host: MailHost) -> None:
+        listener = host._listeners[service]
+        listener.limits = replace(listener.limits, idle_seconds=0.2)
+
+    on(name, hurry)
+    with lab.record() as trace, socket.create_connection((name, SERVICES[service])) as sock:
+        sock.settimeout(10)
+        for line in talk:
+            sock.recv(4096)  # the greeting, or the answer to the line before
+            sock.sendall(line)
+        if talk:
+            assert sock.recv(4096)
+        sock.sendall(half)
+        assert sock.recv(1) == b""
+    lab.settle()
+    assert trace.of(WorkFailed) == ()
+    assert {e.limit for e in trace.of(LimitReached)} <= {"idle time", "command time"}
+    assert [e.action for e in trace.of(LimitReached)] == ["closed"]
+    assert len(trace.of(Closed)) == 1

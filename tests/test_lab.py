@@ -378,6 +378,8 @@ def test_time_does_not_go_back(lab: Lab) -> None:
         lab.advance_to(lab.now() - timedelta(seconds=1))
     with pytest.raises(ValueError, match="is not a length of time"):
         lab.advance("soon")
+    with pytest.raises(ValueError, match="nan is not a length of time"):
+        lab.advance(float("nan"))
 
 
 def test_a_live_lab_works_by_itself() -> None:

@@ -1,6 +1,7 @@
 """A world at work: its name server, its rest, and what outsiders set going."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,27 @@ def test_what_breaks_in_a_server_goes_on_record_and_not_into_a_cell(
     (failed,) = trace.of(WorkFailed)
     assert failed.error == "RuntimeError: on purpose"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["MX1.saigon.example", "ns.lab", "son-laptop.hanoi.example", "Son-Laptop.Hanoi.example"]
+)
+def test_a_program_does_not_take_the_name_of_a_machine(lab: Lab, name: str) -> None:
+    before = lab.fingerprint()
+    with pytest.raises(ValueError, match="is a machine of this world: give the program another"):
+        lab.attach(name, "203.0.113.90", {"smtp": 2525})
+    assert lab.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda lab: lab.route("saigon.example", "ns.lab"),
+        lambda lab: lab.queue("ns.lab"),
+        lambda lab: lab.queue_card("ns.lab", "A1"),
+    ],
+    ids=["route", "queue", "card"],
+)
+def test_the_name_server_is_asked_for_no_mail(lab: Lab, ask: Callable[[Lab], object]) -> None:
+    with pytest.raises(LookupError, match=r"ns\.lab is no mail host; there are: .*mx1\.saigon"):
+        ask(lab)

@@ -42,6 +42,32 @@ def test_a_hop_with_trouble_of_its_own_is_passed_over(lab: Lab) -> None:
     assert trace.of(Relayed)[0].to == MX2
 
 
+@pytest.mark.parametrize("verb", ["CONNECT", "EHLO"])
+def test_a_hop_that_takes_no_mail_at_all_is_passed_over(lab: Lab, verb: str) -> None:
+    """What is said before MAIL is about the host, not about the letter (RFC 5321 §3.1)."""
+    lab.host(MX1).answer(verb, "554 5.3.2 No mail here")
+    trace = send(lab)
+    assert trace.of(Relayed)[0].to == MX2
+    assert {e.host for e in trace.of(Bounced)} == {MX2}  # which then finds nobody to hand it to
+
+
+def test_where_no_hop_takes_mail_the_letter_goes_back(lab: Lab) -> None:
+    for host in (MX1, MX2):
+        lab.host(host).answer("CONNECT", "554 5.3.2 No mail here")
+    trace = send(lab)
+    assert ["554 5.3.2 No mail here" in e.reason for e in trace.of(Bounced)] == [True]
+    assert {MX1, MX2} <= {e.connection.server.name for e in trace.of(Connected)}
+
+
+@pytest.mark.parametrize(("away", "unwilling"), [(MX1, MX2), (MX2, MX1)])
+def test_while_one_hop_may_come_back_the_letter_waits(lab: Lab, away: str, unwilling: str) -> None:
+    lab.host(away).stop()
+    lab.host(unwilling).answer("CONNECT", "554 5.3.2 No mail here")
+    trace = send(lab)
+    assert trace.of(Bounced) == ()
+    assert f"cannot connect to {away}" in trace.of(Deferred)[0].reason
+
+
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 def test_not_now_means_later(lab: Lab, verb: str) -> None:
     for host in (MX1, MX2):

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from labmail import Lab
+from labmail.lab import LabClosed
 from labmail.letter.compose import File
 from labmail.trace.events import LoggedIn
 from labmail.user import User
@@ -171,6 +172,14 @@ def test_a_reply_goes_where_replies_are_wanted_and_names_what_it_answers(lab: La
 def test_nobody_to_reply_to(lab: Lab) -> None:
     with pytest.raises(ValueError, match="cannot reply: the letter names no author"):
         lab.user("minh@saigon.example").reply(EmailMessage(), "Ai đó?")
+
+
+def test_whose_lab_is_closed_is_told_so(lab: Lab, son: User) -> None:
+    lab.close()
+    with Lab():
+        for connect in (son.smtp, son.imap, son.pop3, son.inbox):
+            with pytest.raises(LabClosed, match=r'take the .* lab\.user\("son@hanoi\.example"\)'):
+                connect()
 
 
 def test_peeking_leaves_a_letter_unread(lab: Lab) -> None:

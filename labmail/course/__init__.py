@@ -2,13 +2,14 @@
 
 =================  ==============================================================
 `checks`           check, hint, solution, progress: what a learner calls
-`exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05` are those of
-                   each notebook; `moving` is the day of 5.4
+`exercises`        what an exercise is; `nb00`, `nb01`, `nb02`, `nb03`, `nb04`, `nb05`, `nb08` are
+                   those of each notebook; `moving` is the day of 5.4
 `readers`          kinds of programs: how they read a header, name a file, find a word
 `predictions`      predict and review: bets before a run, met again at the end
 `order`            the journey as cards to lay in order
 `baseline`         the inventory: fifteen questions for the first and the last day
 `claims`           statements that are held to what just happened
+`maillog`          what the servers would write into their logs, numbered
 `moments`          the logbook: a trace as numbered moments
 `measure`          what a journey costs, counted
 `reverse`          who called: address, name and reverse name beside each other
@@ -16,6 +17,7 @@
 `visit`            play the server: a client calls, a person answers
 `codes`            reply codes: what they mean, who acts, how to hear them
 `roles`            which ability dies with which role
+`quiz`             eight envelope cards, dealt by the servers; `quiz_draw` is their drawing
 `responder`        a program that answers in a person's place, by the rules
 `glossary`         the course's words in two languages
 `notice`           how all of these show themselves
@@ -30,6 +32,7 @@ from labmail.course.checks import check, hint, progress, solution
 from labmail.course.claims import claim, facts
 from labmail.course.codes import decoded, explain_code
 from labmail.course.glossary import term
+from labmail.course.maillog import mail_log
 from labmail.course.measure import (
     delay_bars,
     delays,
@@ -42,11 +45,20 @@ from labmail.course.moments import logbook
 from labmail.course.nb01 import journey
 from labmail.course.nb02 import conversation, garbled
 from labmail.course.nb03 import stored, twelve_replies
-from labmail.course.nb04 import compare_copies, deck, newsroom
+from labmail.course.nb04 import compare_copies, newsroom, with_villain
 from labmail.course.nb05 import ward
+from labmail.course.nb08 import (
+    confirm,
+    stampede,
+    strict_saigon,
+    stuck,
+    twice,
+    without_backup,
+)
 from labmail.course.notice import Table, show_source
 from labmail.course.order import cards, compare
 from labmail.course.predictions import predict, review
+from labmail.course.quiz import deck
 from labmail.course.readers import attempts, names_read, readings, searches
 from labmail.course.responder import Responder
 from labmail.course.reverse import callers
@@ -65,6 +77,7 @@ __all__ = [
     "claim",
     "compare",
     "compare_copies",
+    "confirm",
     "conversation",
     "deck",
     "decoded",
@@ -80,6 +93,7 @@ __all__ = [
     "inventory_review",
     "journey",
     "logbook",
+    "mail_log",
     "names_read",
     "newsroom",
     "offers",
@@ -93,9 +107,15 @@ __all__ = [
     "show_source",
     "side_by_side",
     "solution",
+    "stampede",
     "stored",
+    "strict_saigon",
+    "stuck",
     "talk",
     "term",
     "twelve_replies",
+    "twice",
     "ward",
+    "with_villain",
+    "without_backup",
 ]

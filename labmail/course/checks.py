@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import textwrap
 
-from labmail.course import nb00, nb01, nb02, nb03, nb04, nb05
+from labmail.course import nb00, nb01, nb02, nb03, nb04, nb05, nb08
 from labmail.course.exercises import Exercise, Goal, Scene
 from labmail.course.notes import NOTES
 from labmail.course.notice import Listing, Notice, Table, Tone
 from labmail.lab import current_lab
 
 EXERCISES: dict[str, Exercise] = {
-    e.key: e for notebook in (nb00, nb01, nb02, nb03, nb04, nb05) for e in notebook.EXERCISES
+    e.key: e for notebook in (nb00, nb01, nb02, nb03, nb04, nb05, nb08) for e in notebook.EXERCISES
 }
 """Every exercise of the course by its key."""
 

@@ -33,7 +33,10 @@ def claim(statement: str, holds: object, source: str = "") -> Notice:
     Raises AssertionError with the statement when the condition does not hold.
     """
     if not holds:
-        raise AssertionError(f"this statement is not true in this lab now: {statement}")
+        raise AssertionError(
+            f"this statement is not true in this lab now: {statement}\n"
+            "If a cell was left out or run twice, run the cells above again."
+        )
     return Notice(f"✔ {statement}", [source] if source else (), Tone.GOOD)
 
 

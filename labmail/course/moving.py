@@ -6,6 +6,10 @@ the day is lived through, and each letter is looked after.
 
 What the plan has against it are not machines but memories: a resolver that was told
 "mx1, for four hours" calls mx1 for four hours, whatever the zone says now (RFC 1034 §3.6).
+
+The two resolvers asked two hours apart.  So while the zone says "four hours" there is no hour
+in which both forget, and no plan that leaves the TTL alone can be lucky.  For the same reason
+letters go on coming for four hours after the last step that a plan may have.
 """
 
 from __future__ import annotations
@@ -27,7 +31,11 @@ LONGEST_OVERLAP = timedelta(hours=1)
 EVERY = timedelta(minutes=10)
 """How often somebody writes."""
 HOURS = 12
-"""How long the day is, from 09:00."""
+"""How long a plan may be, from 09:00."""
+NIGHT = timedelta(seconds=LONG_TTL)
+"""How long letters still come afterwards: until the last old answer is forgotten."""
+APART = timedelta(hours=2)
+"""How long after Freman's server Sơn's asked, at 09:00."""
 
 OLD, NEW = "mx1.caphe.example", "moi.caphe.example"
 WRITERS = ("son@hanoi.example", "freman.alpha@arrakis.example")
@@ -48,6 +56,7 @@ _ACTION = re.compile(r"ttl (\d{1,9})|mx (moi|mx1)|(stop|start) (mx1|moi)")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 FIRST = datetime.min.replace(hour=9)
 LAST = FIRST + timedelta(hours=HOURS)
+LAST_LETTER = LAST + NIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Move:
     """What became of the letters of the day.
 
     `overlap` is how long the old machine still ran after the MX had changed, None where it was
-    not so; `last_at` is where a letter of the evening was put.
+    not so; `last_at` is where the last letter was put.
     """
 
     sent: int
@@ -105,8 +114,7 @@ def moved(steps: tuple[Step, ...]) -> Move:
     """Live through the day, by this plan."""
     with Lab("caphe", beside=True) as lab:
         lab.dns.load(ZONE)
-        begin = lab.now()
-        _everybody_writes(lab)  # so everybody has asked before the first step
+        begin = _everybody_has_asked(lab)
         for step in sorted([*steps, *_letters()], key=lambda step: step.after):
             lab.advance_to(begin + step.after)
             _do(lab, step.action)
@@ -115,15 +123,21 @@ def moved(steps: tuple[Step, ...]) -> Move:
         return _judged(lab.trace, steps, old_is_off)
 
 
-def _everybody_writes(lab: Lab) -> None:
-    for writer in WRITERS:
-        _write(lab, writer)
+def _everybody_has_asked(lab: Lab) -> datetime:
+    """Let Freman write at 07:00 and Sơn at 09:00, when the day of the plan begins."""
+    son, freman = WRITERS
+    begin = lab.now() + timedelta(days=1)  # 09:00 again: the lab woke up too late for Freman
+    lab.advance_to(begin - APART)
+    _write(lab, freman)
+    lab.advance_to(begin)
+    _write(lab, son)
+    return begin
 
 
 def _letters() -> list[Step]:
     """The letters of the day: two from Sơn, then one from Freman.  Whatever the plan does at
     the same time comes first."""
-    times = range(1, int((LAST - FIRST) / EVERY) + 1)
+    times = range(1, int((LAST_LETTER - FIRST) / EVERY) + 1)
     return [Step(EVERY * n, f"write {WRITERS[n % 3 == 1]}") for n in times]
 
 

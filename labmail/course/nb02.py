@@ -24,6 +24,7 @@ from labmail.letter.threads import card
 from labmail.letter.wrong import without_field
 from labmail.trace.events import Command, Reply
 from labmail.trace.letters import copies
+from labmail.trace.parcel import Envelope
 
 SON, LAN = "son@hanoi.example", "lan@hanoi.example"
 MINH, HOA = "minh@saigon.example", "hoa@saigon.example"
@@ -91,23 +92,32 @@ def _two_languages(scene: Scene) -> str:
         return "There is no text to read in the letter."
     if wrong := next((defect for part in texts for defect in part.defects), ""):
         return f"The text is not labelled right: {wrong}."
-    lines = [line for part in texts for line in part.text.splitlines()]
-    if any("\ufffd" in line or "Ã" in line for line in lines):
+    sentences = [each for part in texts for each in _SENTENCE_ENDS.split(part.text)]
+    if any("\ufffd" in each or "Ã" in each for each in sentences):
         return "The text reads as mojibake: its octets are not what its charset says."
-    if not any(_is_vietnamese(line) for line in lines):
-        return "No line of the text is Vietnamese, with its marks."
-    if not any(_is_english(line) for line in lines):
-        return "No line of the text is English: three words or more will do."
+    if not any(map(_is_vietnamese, sentences)):
+        return "No sentence of the text is Vietnamese, with its marks."
+    if not any(map(_is_english, sentences)):
+        return _NO_ENGLISH
     return ""
 
 
-def _is_vietnamese(line: str) -> bool:
-    marks = [c for c in unicodedata.normalize("NFD", line) if unicodedata.combining(c)]
-    return bool(marks) or "đ" in line.lower()
+_SENTENCE_ENDS = re.compile(r"[\r\n.!?:;/|()–—]+|\s-+\s")
+"""Where one language may give way to the other, on one line too: ``Xin chào! / Hello!``"""
+_NO_ENGLISH = (
+    "No sentence of the text is English: three words or more will do, and each language "
+    "has to stand in sentences, or on lines, of its own."
+)
 
 
-def _is_english(line: str) -> bool:
-    return line.isascii() and sum(word.isalpha() for word in line.replace(",", " ").split()) >= 3
+def _is_vietnamese(sentence: str) -> bool:
+    marks = [c for c in unicodedata.normalize("NFD", sentence) if unicodedata.combining(c)]
+    return bool(marks) or "đ" in sentence.lower()
+
+
+def _is_english(sentence: str) -> bool:
+    words_of_letters = [word for word in re.split(r"[\s,]+", sentence) if word.isalpha()]
+    return sentence.isascii() and len(words_of_letters) >= 3
 
 
 def _report_is_there(scene: Scene) -> str:
@@ -275,8 +285,9 @@ class _Carried:
 
 
 def _largest(scene: Scene) -> _Carried | None:
-    """The accepted letter with a file that is the largest of all."""
-    accepted = max(scene.handed_in(), key=lambda e: e.size, default=None)
+    """The largest of the letters with a file that Sơn sent to himself and his server took."""
+    own = (e for e in scene.handed_in() if _to_himself(e.envelope))
+    accepted = max(own, key=lambda e: e.size, default=None)
     found = copies(scene.trace, accepted.parcel or 0) if accepted else ()
     parts = [p for p in read(found[0].content).walk() if p.filename] if found else []
     if not parts or parts[-1].encoding != "base64":
@@ -285,6 +296,11 @@ def _largest(scene: Scene) -> _Carried | None:
     size = len(letters) // 4 * 3 - letters[-2:].count(b"=")
     growth = _in_base64(size + 1) - _in_base64(size)
     return _Carried(size, len(found[0].content), growth)
+
+
+def _to_himself(envelope: Envelope) -> bool:
+    people = [envelope.reverse_path, *(each.address for each in envelope.recipients)]
+    return [who.lower() for who in people] == [SON, SON]
 
 
 def _in_base64(size: int) -> int:
@@ -298,7 +314,7 @@ def _file_was_accepted(scene: Scene) -> str:
         return "Nobody has asked Sơn's server yet: its limit stands in the answer to EHLO."
     if _largest(scene):
         return ""
-    return "No letter with a file (in base64) has been accepted yet."
+    return "No letter from Sơn to himself with a file (in base64) has been accepted yet."
 
 
 def _no_larger_fits(scene: Scene) -> str:
@@ -528,7 +544,8 @@ EXERCISES = (
         minutes=12,
         goals=(
             Goal(
-                "a letter with a file was accepted by a server that told its limit",
+                "a letter with a file, from Sơn to himself, was accepted by a server that told "
+                "its limit",
                 _file_was_accepted,
             ),
             Goal("not one octet more would fit into that file", _no_larger_fits),
@@ -536,7 +553,8 @@ EXERCISES = (
         ),
         hints=(
             'The server says its limit when it is greeted: server.esmtp_features["size"]. '
-            "It counts the whole letter, as it crosses.",
+            "It counts the whole letter with its CR LF, but not what SMTP adds on the way: dots "
+            "that are doubled, and the dot at the end (RFC 1870 §5).",
             "Send the letter with a very small file first: what is not file is header, text and "
             "boundaries. The rest of the limit is for base64: 57 octets of the file make a line "
             "of 76 letters, and CR LF.",

@@ -1,33 +1,25 @@
 """The exercises of notebook 04, *Which address counts?*
 
 What counts is what happened: who has a copy, where a bounce or a reply lies, what stands in the
-stored letters.  The answers of the quiz are not written down anywhere: each card is delivered, in
-a world of its own, and what the servers did is the answer.
+stored letters.  The quiz of 4.4 is in `quiz`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Literal
+from dataclasses import replace
 
-from labmail.course.exercises import Exercise, Goal, Scene, as_mapping
+from labmail.course.exercises import Exercise, Goal, Scene
 from labmail.course.notice import Table
-from labmail.course.responder import Responder
+from labmail.course.quiz import HOA, LAN, MINH, NOBODY_HOME, SON, all_answered, right
 from labmail.lab import Lab
-from labmail.trace.events import Accepted, Delivered
+from labmail.trace.events import Accepted, Bounced, Delivered, RecipientRefused
 from labmail.trace.snapshots import EnvelopeCard
 from labmail.views.letterhead import addresses, fields
-from labmail.world import AccountSpec, World, load_world
+from labmail.world import AccountSpec, LaptopSpec, World, load_world
 
-SON, LAN = "son@hanoi.example", "lan@hanoi.example"
-MINH, HOA = "minh@saigon.example", "hoa@saigon.example"
-FREMAN = "freman.alpha@arrakis.example"
 BOUNCES, REPLIES = "bao-loi@hanoi.example", "hoi@hanoi.example"
-NOBODY_HOME = "khong-co@saigon.example"
-"""An address of Sài Gòn that nobody has."""
 
 
 # --- what lies where ------------------------------------------------------------------------
@@ -65,15 +57,23 @@ def _value(card: EnvelopeCard, name: str) -> str:
     return ", ".join(f.value for f in fields(card.content, (name,)))
 
 
-# --- 4.1: three boxes, and a To that names none of them -----------------------------------------
+# --- 4.1: three boxes, and a header that names none of them --------------------------------------
 
 
 def _widest(scene: Scene) -> tuple[int | None, set[str]]:
-    """The letter that lies in most mailboxes, and whose they are."""
-    boxes: dict[int, set[str]] = {}
+    """The letter handed in that lies in most mailboxes, and whose they are."""
+    boxes: dict[int, set[str]] = {e.parcel or 0: set() for e in _handed_in(scene)}
     for event in scene.trace.of(Delivered):
-        boxes.setdefault(event.parcel or 0, set()).add(event.account)
+        if event.parcel in boxes:
+            boxes[event.parcel].add(event.account)
     return max(boxes.items(), key=lambda item: len(item[1]), default=(None, set()))
+
+
+def _handed_in(scene: Scene) -> list[Accepted]:
+    """What people sent, by either door: a bounce is a letter that a server wrote."""
+    came = scene.trace.of(Accepted)
+    first = {e.parcel: e for e in reversed(came) if e.connection is not None}
+    return [e for e in came if first.get(e.parcel) is e]
 
 
 def _in_three_boxes(scene: Scene) -> str:
@@ -81,11 +81,20 @@ def _in_three_boxes(scene: Scene) -> str:
     if len(boxes) >= 3:
         return ""
     if not boxes:
-        return "Nothing lies in any mailbox yet."
-    everybody = {e.account for e in scene.trace.of(Delivered)}
+        return f"Nothing lies in any mailbox yet. {_refused(scene)}".strip()
+    sent = {e.parcel for e in _handed_in(scene)}
+    everybody = {e.account for e in scene.trace.of(Delivered) if e.parcel in sent}
     if len(everybody) >= 3:
         return "Several letters reached three people. It was to be one letter, handed in once."
-    return f"The letter lies in {len(boxes)} mailbox(es): {', '.join(sorted(boxes))}."
+    where = f"The letter lies in {len(boxes)} mailbox(es): {', '.join(sorted(boxes))}."
+    return f"{where} {_refused(scene)}".strip()
+
+
+def _refused(scene: Scene) -> str:
+    """Which recipients nobody has, said at the door or in a bounce."""
+    at_the_door = {e.recipient for e in scene.trace.of(RecipientRefused)}
+    who = sorted(at_the_door | {e.recipient for e in scene.trace.of(Bounced)})
+    return f"Refused: {', '.join(who)}. Choose people who have a mailbox here." if who else ""
 
 
 def _copy_of_widest(scene: Scene) -> EnvelopeCard | None:
@@ -100,11 +109,15 @@ def _has_a_to(scene: Scene) -> str:
     return "" if fields(card.content, ("To",)) else "The letter that arrived has no To: at all."
 
 
+_PEOPLE = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
+"""The fields in which a writer names people (RFC 5322 §3.6.2, §3.6.3)."""
+
+
 def _names_none(scene: Scene) -> str:
     card, (_, boxes) = _copy_of_widest(scene), _widest(scene)
     if card is None:
         return "No letter has arrived yet."
-    for field in fields(card.content, ("To", "Cc", "Bcc")):
+    for field in fields(card.content, _PEOPLE):
         for address in addresses([field.value]):
             if address in boxes:
                 return f"{address} has a copy, and everybody can read that address in {field.name}."
@@ -121,6 +134,17 @@ def address_three(lab: Lab) -> None:
             to_addrs=["minh@saigon.example", "hoa@saigon.example", "lan@hanoi.example"],
         )
     lab.settle()
+
+
+# --- the villain's machine ------------------------------------------------------------------
+
+
+def with_villain() -> World:
+    """The course's world with one laptop more: the villain's, so that nobody else's is named."""
+    world = load_world("course")
+    owner = "spam@spam.example"
+    laptop = LaptopSpec("spam-laptop.spam.example", "203.0.113.67", owner)
+    return replace(world, laptops={**world.laptops, laptop.name: laptop})
 
 
 # --- 4.2: a newsletter ----------------------------------------------------------------------
@@ -270,158 +294,6 @@ def mend_the_script(lab: Lab) -> None:
 
 # --- 4.4: eight cards -----------------------------------------------------------------------
 
-Question = Literal[
-    "Who gets it?",
-    "Where does Minh's reply go?",
-    "Where does the bounce go?",
-    "Whom does Minh's responder answer?",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class QuizCard:
-    """An envelope card with a question; the lab knows the answer when it has delivered it."""
-
-    question: Question
-    reverse_path: str
-    recipients: tuple[str, ...]
-    fields: tuple[tuple[str, str], ...]
-
-    @property
-    def content(self) -> bytes:
-        header = "".join(f"{name}: {value}\r\n" for name, value in self.fields)
-        return f"{header}Subject: Quiz\r\n\r\nAi nhận?\r\n".encode()
-
-    def named(self, *names: str) -> set[str]:
-        """The addresses in these fields of the letter."""
-        return set(addresses([value for name, value in self.fields if name in names]))
-
-
-_GETS: Question = "Who gets it?"
-_REPLY: Question = "Where does Minh's reply go?"
-_BOUNCE: Question = "Where does the bounce go?"
-_AUTO: Question = "Whom does Minh's responder answer?"
-
-DECK: dict[int, QuizCard] = {
-    1: QuizCard(_GETS, SON, (MINH,), (("From", SON), ("To", LAN))),
-    2: QuizCard(_GETS, SON, (LAN, HOA), (("From", SON), ("To", MINH), ("Cc", LAN))),
-    3: QuizCard(_REPLY, FREMAN, (MINH,), (("From", SON), ("To", MINH))),
-    4: QuizCard(_REPLY, SON, (MINH,), (("From", SON), ("Reply-To", LAN), ("To", MINH))),
-    5: QuizCard(
-        _BOUNCE, LAN, (NOBODY_HOME,), (("From", SON), ("Reply-To", HOA), ("To", NOBODY_HOME))
-    ),
-    6: QuizCard(
-        _BOUNCE, "", (NOBODY_HOME,), (("Return-Path", f"<{LAN}>"), ("From", SON), ("To", MINH))
-    ),
-    7: QuizCard(_AUTO, HOA, (MINH,), (("From", SON), ("Reply-To", LAN), ("To", MINH))),
-    8: QuizCard(
-        _AUTO,
-        SON,
-        (MINH,),
-        (
-            ("From", SON),
-            ("To", MINH),
-            ("List-Id", "<hoi.lists.example>"),
-            ("List-Post", "<mailto:hoi@lists.example>"),
-        ),
-    ),
-}
-
-
-def deck() -> Table:
-    """The eight cards, each with its question."""
-    rows = []
-    for number, card in DECK.items():
-        outside = [f"MAIL FROM:<{card.reverse_path}>", *(f"RCPT TO:<{r}>" for r in card.recipients)]
-        inside = [f"{name}: {value}" for name, value in card.fields]
-        outside, inside = ([w.replace(" ", "\u00a0") for w in side] for side in (outside, inside))
-        rows.append((str(number), " ".join(outside), " ".join(inside), card.question))
-    head = ("", "on the envelope", "in the letter", "question")
-    note = f"Sơn's program hands all of them in on port 587. {NOBODY_HOME} does not exist."
-    return Table("Eight cards", head, rows, note=note, right=(0,), limits=(0, 40, 44, 22))
-
-
-@cache
-def dealt(number: int) -> frozenset[str]:
-    """What happens to a card: it is delivered, in a world of its own, and its question asked."""
-    card = DECK[number]
-    with Lab(beside=True) as lab:
-        son, minh = lab.user(SON), lab.user(MINH)
-        with son.smtp() as server:
-            server.sendmail(card.reverse_path, card.recipients, card.content)
-        lab.settle()
-        if card.question == _REPLY:
-            minh.reply(minh.read(1), "Cảm ơn.")
-        elif card.question == _AUTO:
-            Responder(minh, "Tôi đi vắng.", lab.now).run()
-        lab.settle()
-        first = card.question == _GETS
-        delivered = lab.trace.of(Delivered)
-        return frozenset(e.account for e in delivered if (e.parcel == 1) is first)
-
-
-_NOBODY = {"nobody", "no one", "none", "không ai", "<>", "-"}
-
-
-def _answers(scene: Scene) -> dict[int, frozenset[str]]:
-    """What was answered, as sets of addresses; "nobody" is the empty set."""
-    found = {}
-    for number, said in as_mapping(scene.answer).items():
-        words = " ".join(map(str, said)) if isinstance(said, (list, tuple, set)) else str(said)
-        text = words.strip().lower()
-        if text and str(number).strip().isdecimal():
-            parts = () if text in _NOBODY else re.split(r"[\s,;]+", text)
-            found[int(number)] = frozenset(map(_address, filter(None, parts)))
-    return found
-
-
-def _address(word: str) -> str:
-    """An address from what was written: ``lan``, ``<lan@hanoi.example>``."""
-    word = word.strip("<>")
-    known = (SON, LAN, MINH, HOA, FREMAN)
-    return next((a for a in known if word in (a, a.partition("@")[0])), word)
-
-
-def _all_answered(scene: Scene) -> str:
-    given = _answers(scene)
-    if not given:
-        return 'Nothing is answered yet: an address, several, or "nobody" between the quotes.'
-    missing = [str(n) for n in DECK if n not in given]
-    return f"Still open: {', '.join(missing)}." if missing else ""
-
-
-def _right(question: Question, scene: Scene) -> str:
-    given = _answers(scene)
-    for number, card in DECK.items():
-        if card.question != question:
-            continue
-        if number not in given:
-            return f"Card {number} is open."
-        if given[number] != dealt(number):
-            return f"Card {number} was delivered, and it went otherwise. {_advice(number, given)}"
-    return ""
-
-
-def _advice(number: int, given: dict[int, frozenset[str]]) -> str:
-    card, answer = DECK[number], given[number]
-    match card.question:
-        case "Who gets it?":
-            if answer & card.named("To", "Cc") - set(card.recipients):
-                return "You read the sheet. Which side of the card do servers obey?"
-            return "Look at the envelope, at all of its lines."
-        case "Where does Minh's reply go?":
-            if card.named("Reply-To") and answer <= card.named("From"):
-                return "Does the author say where replies are wanted?"
-            return "Minh's program looks at what he reads. Is there an envelope in his mailbox?"
-        case "Where does the bounce go?":
-            if answer and answer <= card.named("Return-Path"):
-                return "A Return-Path that the sender writes is taken off. What says the envelope?"
-            return "A bounce comes from a server. Which side of the card does it know?"
-        case _:
-            if not card.named("List-Id") and answer & card.named("From", "Reply-To"):
-                return "That is where a person's reply goes. A program looks elsewhere."
-            return "May a program answer here at all? See what kind of letter it is."
-
 
 def answer_the_quiz(lab: Lab) -> dict[int, str]:
     """The way of exercise 4.4."""
@@ -445,7 +317,7 @@ EXERCISES: tuple[Exercise, ...] = (
         goals=(
             Goal("one letter lies in three mailboxes", _in_three_boxes),
             Goal("it has a To:", _has_a_to),
-            Goal("its header names none of the three", _names_none),
+            Goal("no From, To, Cc or the like in it names one of the three", _names_none),
         ),
         hints=(
             "Who decides where a letter goes: what is said before the letter, or what is in it?",
@@ -494,18 +366,28 @@ EXERCISES: tuple[Exercise, ...] = (
             "addresses, or let send_message do both.",
         ),
         solve=mend_the_script,
-        done="Bcc is a note to the program that sends. No server on the way takes it off.",
+        done="Bcc is a note to the program that sends. Whether a server takes it off is that "
+        "server's affair: rely on the program.",
     ),
     Exercise(
         key="4.4",
         title="Eight cards",
         minutes=10,
         goals=(
-            Goal("each card has an answer", _all_answered),
-            Goal("who gets it: cards 1 and 2", lambda scene: _right(_GETS, scene)),
-            Goal("where a reply goes: cards 3 and 4", lambda scene: _right(_REPLY, scene)),
-            Goal("where a bounce goes: cards 5 and 6", lambda scene: _right(_BOUNCE, scene)),
-            Goal("whom a program answers: cards 7 and 8", lambda scene: _right(_AUTO, scene)),
+            Goal("each card has an answer", all_answered),
+            Goal("who gets it: cards 1 and 2", lambda scene: right("Who gets it?", scene)),
+            Goal(
+                "where a reply goes: cards 3 and 4",
+                lambda scene: right("Where does Minh's reply go?", scene),
+            ),
+            Goal(
+                "where a bounce goes: cards 5 and 6",
+                lambda scene: right("Where does the bounce go?", scene),
+            ),
+            Goal(
+                "whom a program answers: cards 7 and 8",
+                lambda scene: right("Whom does Minh's responder answer?", scene),
+            ),
         ),
         hints=(
             "For each card ask first who acts: a server, a person's mail program, or a robot?",

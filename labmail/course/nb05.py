@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from labmail.course.exercises import Exercise, Goal, Scene, as_mapping
-from labmail.course.moving import LAST, LONGEST_OVERLAP, Move, Step, moved, read_plan
+from labmail.course.moving import LAST_LETTER, LONGEST_OVERLAP, Move, Step, moved, read_plan
 from labmail.dns.zone import ZoneError
 from labmail.lab import Lab
 from labmail.trace.events import (
@@ -387,7 +387,7 @@ def _plan_is_read(scene: Scene) -> str:
 
 def _at_the_new_machine(move: Move) -> str:
     if move.last_at != NEW:
-        return f"A letter of {LAST:%H:%M} still goes to {move.last_at or 'nobody'}."
+        return f"A letter of {LAST_LETTER:%H:%M} still goes to {move.last_at or 'nobody'}."
     return "" if move.old_is_off else "In the evening mx1 still runs: nobody has stopped it."
 
 
@@ -461,7 +461,8 @@ EXERCISES: tuple[Exercise, ...] = (
             "lab.dns.zone('khongthu.example') shows a zone that does it.",
         ),
         solve=want_no_mail,
-        done="Silence costs the sender days; a null MX tells the truth at once.",
+        done="Silence costs the sender days; a null MX tells the truth at once. (Its number should "
+        "be 0, RFC 7505 §3; this lab takes any.)",
     ),
     Exercise(
         key="5.3",
@@ -496,7 +497,8 @@ EXERCISES: tuple[Exercise, ...] = (
             Goal("both machines were needed for one hour at most", _after(_short_overlap)),
         ),
         hints=(
-            "Who has asked at 09:00 knows the old answer until 13:00, whatever you do to the zone.",
+            "Sơn's server knows the old answer until 13:00, whatever you do to the zone. Freman's "
+            "forgets it at 11:00 and asks again. What will it be told, and for how long?",
             "So before you change the answer, change how long it may be remembered, and wait until "
             "everybody who was told the long time has forgotten.",
             "Four steps: a short TTL; after the old TTL is over the new MX; after the short TTL is "

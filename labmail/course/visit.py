@@ -48,9 +48,14 @@ class Visit(View):
         self._counter: Counter | None = None
         self._connection: Connection | None = None
         self._arrived = lab._look(lambda _: asyncio.Event())
-        lab._look(lambda w: setattr(w.mail_host(host), "stand_in", self._serve))
-        self._errand: Errand[object] = Errand(client, "mail-lab client")
-        self._wait()
+        self._errand: Errand[object]
+        try:
+            lab._look(lambda w: setattr(w.mail_host(host), "stand_in", self._serve))
+            self._errand = Errand(client, "mail-lab client")
+            self._wait()
+        except BaseException:  # Ctrl-C, most likely: nobody stays behind the counter
+            self.leave()
+            raise
 
     # --- what the learner does ----------------------------------------------------------------
 

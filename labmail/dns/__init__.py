@@ -2,6 +2,7 @@
 
 ``masterfile``  reads the master file format, line by line, and says what is wrong where
 ``zone``        one zone in memory, and the rule that finds an answer in it
+``slips``       slips of the pen: what can be served, and is hardly what was meant
 ``wire``        a message is looked over before it is read
 ``server``      the authoritative server: bytes in, bytes out
 ``desk``        where zones are edited, loaded anew and removed

@@ -23,6 +23,7 @@ import dns.exception
 import dns.name
 
 from labmail.dns.server import DnsServer
+from labmail.dns.slips import Slip, slips, told
 from labmail.dns.zone import Zone, ZoneError, load_zone, parse_zone
 from labmail.paths import data_dir
 from labmail.trace.events import ZoneChanged
@@ -36,7 +37,13 @@ RESERVED = ("example", "lab", "test", "in-addr.arpa", "ip6.arpa")
 
 _ORIGIN_LINE = re.compile(r"^\$ORIGIN[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _SOA_LINE = re.compile(r"^(\S+\.)[ \t][^;\n]*\bSOA\b", re.MULTILINE | re.IGNORECASE)
-_BEFORE_SERIAL = re.compile(r"\bSOA\s+\S+\s+\S+(?:\s|\(|;[^\n]*\n)*", re.IGNORECASE)
+_ASIDE = re.compile(r'"(?:[^"\\\n]|\\.)*"|;[^\n]*')
+"""What stands in quotes, or in a comment: neither is a record, whatever it looks like."""
+_GAP = r"[\s()]+"
+_SERIAL = re.compile(
+    rf"(?<!\S)SOA{_GAP}[^\s()]+{_GAP}[^\s()]+{_GAP}(\d+)(?:{_GAP}\w+){{4}}", re.IGNORECASE
+)
+"""Two names and five numbers, the first of which is the serial (RFC 1035 §3.3.13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +102,16 @@ class ZoneDesk:
 
         source: the text of a master file (of more than one line), the path of one, or a
         name of ``data/zones``.  origin: what continues its short names, where the text does
-        not say so itself.  Raises ZoneError, naming the line, and LookupError for a name that
-        is not in ``data/zones``.
+        not say so itself.  What looks like a slip of the pen is told as the note of the change,
+        but for the zones of the course.  Raises ZoneError, naming the line, and LookupError for
+        a name that is not in ``data/zones``.
         """
-        zone = _read(source, origin)
+        path = _path(source)
+        zone = _read(source, path, origin)
         _check_reserved(zone)
-        return self._serve(zone, "loaded")
+        if path and _zones_folder().resolve() in path.resolve().parents:
+            return self._serve(zone, "loaded")  # the faults of faulty/03 are for others to find
+        return self._serve(zone, "loaded", slips(zone, self._host))
 
     def edit(self, origin: str, old: str, new: str) -> ZoneChange:
         """Replace one place of a zone's text, count the serial up, and load the zone.
@@ -113,7 +124,10 @@ class ZoneDesk:
         text = _replaced(zone, old, new)
         if text == zone.text:
             return self._serve(zone, "edited")
-        return self._serve(parse_zone(_counted_up(text), _edited(zone), origin), "edited")
+        edited = parse_zone(_counted_up(text), _edited(zone), origin)
+        old_slips = {slip.words for slip in slips(zone, self._host)}
+        new_slips = (s for s in slips(edited, self._host) if s.words not in old_slips)
+        return self._serve(edited, "edited", tuple(new_slips))
 
     def remove(self, origin: str) -> ZoneChange:
         """Serve this zone no more; raises LookupError when it is not served."""
@@ -128,14 +142,14 @@ class ZoneDesk:
             if zone.origin not in self._names:
                 self.remove(zone.origin)
         for name in self._names:
-            self._serve(load_zone(data_dir() / "zones" / f"{name}.zone"), "restored")
+            self._serve(load_zone(_zones_folder() / f"{name}.zone"), "restored")
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _serve(self, zone: Zone, how: str) -> ZoneChange:
+    def _serve(self, zone: Zone, how: str, odd: tuple[Slip, ...] = ()) -> ZoneChange:
         before = next((z for z in self._server.zones if z.apex == zone.apex), None)
         self._server.replace(zone)
-        change = _difference(before, zone, how)
+        change = _difference(before, zone, how, told(odd))
         return self._tell(change) if change else change
 
     def _tell(self, change: ZoneChange) -> ZoneChange:
@@ -156,22 +170,33 @@ class ZoneDesk:
 # --- reading -----------------------------------------------------------------------------------
 
 
-def _read(source: str | Path, origin: str | None) -> Zone:
+def _path(source: str | Path) -> Path | None:
+    """The file that is meant; None for a text."""
     if isinstance(source, Path) or (source.endswith(".zone") and "\n" not in source):
-        return load_zone(source, origin)
+        return Path(source)
     if "\n" in source:
-        return parse_zone(source, PASTED, origin or _origin_of(source))
-    path = data_dir() / "zones" / f"{source}.zone"
+        return None
+    path = _zones_folder() / f"{source}.zone"
     if not source.strip() or not path.is_file():
         raise LookupError(
             f"there is no zone {source!r} in data/zones; there are: {', '.join(_names_there())}. "
             "To load a text, give all of its lines; to load a file, give its path, with .zone"
         )
-    return load_zone(path, origin)
+    return path
+
+
+def _read(source: str | Path, path: Path | None, origin: str | None) -> Zone:
+    if path is not None:
+        return load_zone(path, origin)
+    return parse_zone(str(source), PASTED, origin or _origin_of(str(source)))
+
+
+def _zones_folder() -> Path:
+    return data_dir() / "zones"
 
 
 def _names_there() -> list[str]:
-    folder = data_dir() / "zones"
+    folder = _zones_folder()
     return [
         p.relative_to(folder).with_suffix("").as_posix() for p in sorted(folder.rglob("*.zone"))
     ]
@@ -179,7 +204,7 @@ def _names_there() -> list[str]:
 
 def _origin_of(text: str) -> str:
     """The domain that a text is about: that of its ``$ORIGIN``, or the name at its SOA."""
-    found = _ORIGIN_LINE.search(text) or _SOA_LINE.search(text)
+    found = _ORIGIN_LINE.search(text) or _SOA_LINE.search(_bare(text))
     if found is None:
         raise ZoneError(
             PASTED,
@@ -213,8 +238,7 @@ def _replaced(zone: Zone, old: str, new: str) -> str:
     if not old.strip():
         raise ValueError("edit needs the words to replace: give a piece of a line of the zone")
     pattern = re.compile(r"[ \t]+".join(map(re.escape, old.split())))
-    already = re.compile(rf"(?<!\S){re.escape(new.strip())}") if new.strip() else None
-    if already and already.search(zone.text) and not pattern.search(already.sub("", zone.text)):
+    if _is_done(zone.text, pattern, old, new):
         return zone.text
     places = [zone.text.count("\n", 0, m.start()) + 1 for m in pattern.finditer(zone.text)]
     if len(places) != 1:
@@ -226,32 +250,46 @@ def _replaced(zone: Zone, old: str, new: str) -> str:
     return pattern.sub(lambda _: new, zone.text)
 
 
+def _is_done(text: str, pattern: re.Pattern[str], old: str, new: str) -> bool:
+    """Whether `new` stands there already, and the `old` that it was to replace does not."""
+    if not new.strip():
+        return False
+    already = re.compile(rf"(?<!\S){re.escape(new.strip())}")
+    shorter = " ".join(new.split()) in " ".join(old.split())  # then it stands in the old one, too
+    rest = text if shorter else already.sub("", text)
+    return already.search(text) is not None and pattern.search(rest) is None
+
+
 def _counted_up(text: str) -> str:
     """The text with the serial of its SOA one greater."""
-    found = _BEFORE_SERIAL.search(text)
-    serial = re.compile(r"\d+").match(text, found.end()) if found else None
-    if serial is None:  # whoever reads the text says what is wrong with it
+    found = _SERIAL.search(_bare(text))
+    if found is None:  # whoever reads the text says what is wrong with it
         return text
-    greater = (int(serial.group()) + 1) % 2**32
-    return f"{text[: serial.start()]}{greater}{text[serial.end() :]}"
+    greater = (int(found.group(1)) + 1) % 2**32
+    return f"{text[: found.start(1)]}{greater}{text[found.end(1) :]}"
+
+
+def _bare(text: str) -> str:
+    """The text with spaces in place of comments and quotes: all else stands where it stood."""
+    return _ASIDE.sub(lambda aside: " " * len(aside.group()), text)
 
 
 # --- comparing ---------------------------------------------------------------------------------
 
 
-def _difference(before: Zone | None, zone: Zone, how: str) -> ZoneChange:
+def _difference(before: Zone | None, zone: Zone, how: str, odd: str) -> ZoneChange:
     old = _records(before) if before else []
     new = _records(zone)
     added = tuple(record for record in new if record not in old)
     removed = tuple(record for record in old if record not in new)
     serial = before.serial if before else None
-    note = ""
+    notes = [odd] if odd else []
     if before and (added or removed) and not _grown(before.serial, zone.serial):
-        note = (
+        notes.append(
             f"the serial did not grow ({before.serial}, then {zone.serial}): a secondary server "
             "would keep the old zone (RFC 1034 §4.3.5)"
         )
-    return ZoneChange(zone.origin, how, serial, zone.serial, added, removed, note)
+    return ZoneChange(zone.origin, how, serial, zone.serial, added, removed, "; ".join(notes))
 
 
 def _records(zone: Zone) -> list[str]:

@@ -57,6 +57,11 @@ RECORD_SHAPE = (
 )
 
 
+NAME_SHAPE = (
+    "expected labels of 1 to 63 octets with single dots between them, "
+    "255 octets in all, like smtp.hanoi.example."
+)
+
 PLACE_WIDTH = 100
 """Letters of a wrong line that an error shows."""
 
@@ -119,7 +124,18 @@ def read_entries(text: str, file: str, origin: str) -> Iterator[Entry]:
     otherwise; `file` is the name that errors show.  Raises ZoneError at the
     first line that cannot be read.
     """
-    return _MasterFile(text, file, dns.name.from_text(origin)).entries()
+    return _MasterFile(text, file, _origin(text, file, origin)).entries()
+
+
+def _origin(text: str, file: str, origin: str) -> dns.name.Name:
+    """The domain that a file is about; a mistake in it is shown where the file has it too."""
+    try:
+        return dns.name.from_text(origin)
+    except (dns.exception.DNSException, ValueError) as error:
+        above, there, _ = text.partition(origin)
+        line = above.count("\n") + 1 if there else 1
+        problem = f'"{origin}", the origin, is not a domain name'
+        raise ZoneError(file, line, problem, NAME_SHAPE, text if there else "", origin) from error
 
 
 class _MasterFile:
@@ -208,8 +224,7 @@ class _MasterFile:
         except (dns.exception.DNSException, ValueError) as error:
             raise self._error(
                 f'"{text}" is not a domain name',
-                "expected labels of 1 to 63 octets with single dots between them, "
-                "255 octets in all, like smtp.hanoi.example.",
+                NAME_SHAPE,
                 at=text,
             ) from error
 

@@ -31,8 +31,9 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from labmail.dns.wire import HEADER_SIZE, too_much
+from labmail.dns.wire import HEADER_SIZE, too_much_for_a_query
 from labmail.dns.zone import Kind, Zone, targets
+from labmail.runtime.counts import is_whole
 
 PLAIN_UDP_SIZE = 512
 """Largest UDP message without EDNS (RFC 1035 §4.2.1)."""
@@ -142,19 +143,20 @@ class DnsServer:
         """
         if status not in FAILURES:
             raise ValueError(f"{status!r} cannot be planned: use one of {', '.join(FAILURES)}")
-        if times is not None and times < 1:
-            raise ValueError(f"{times} times is never: give 1 or more, or nothing for always")
-        failure = Failure(*_question(name, rtype), status, times)
+        if times is not None and not is_whole(times, 1):
+            raise ValueError(f"times={times!r}: give a whole number from 1 on, or None for always")
+        failure = Failure(_name(name), _rtype(rtype), status, times)
         self.heal(name, rtype)
         self._failures.append(failure)
         return failure
 
     def heal(self, name: str | None = None, rtype: str | None = None) -> tuple[Failure, ...]:
         """Forget planned failures: those of a name, or of a name and a type, or all of them.
-        Returns what was still to come."""
-        of = dns.name.from_text(name) if name is not None else None
+        Returns what was still to come.  Raises ValueError for what cannot be a name or a type."""
+        of = None if name is None else _name(name)
+        kind = None if rtype is None else _rtype(rtype)
         healed = tuple(
-            f for f in self._failures if of in (None, f.name) and rtype in (None, f.rtype)
+            f for f in self._failures if of in (None, f.name) and kind in (None, f.rtype)
         )
         self._failures = [f for f in self._failures if f not in healed]
         return tuple(failure for failure in healed if failure.left != 0)
@@ -170,7 +172,7 @@ class DnsServer:
             return None
         if dns.opcode.from_flags(_flags(query)) != dns.opcode.QUERY:
             return _bare_reply(query, dns.rcode.NOTIMP)
-        if too_much(query):
+        if too_much_for_a_query(query):
             return _bare_reply(query, dns.rcode.FORMERR)
         try:
             message = dns.message.from_wire(query)
@@ -291,14 +293,26 @@ def _answer_from(
     return None
 
 
-def _question(name: str, rtype: str) -> tuple[dns.name.Name, str]:
-    """A name and a type to plan a failure for; raises ValueError when they cannot be that."""
+def _name(text: str) -> dns.name.Name:
+    """The name of a question; raises ValueError when it cannot be one."""
     try:
-        text = dns.rdatatype.to_text(dns.rdatatype.from_text(rtype))
-        return dns.name.from_text(name), text
-    except (dns.exception.DNSException, ValueError) as error:
-        problem = f"{name!r} {rtype!r}: not a name and a record type ({error})"
-        raise ValueError(problem) from error
+        return dns.name.from_text(text)
+    except (dns.exception.DNSException, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{text!r} is not a domain name: write one like 'hanoi.example', with single dots "
+            "between labels of 1 to 63 octets"
+        ) from error
+
+
+def _rtype(text: str) -> str:
+    """The type of a question, in capitals; raises ValueError when there is no such type."""
+    try:
+        return dns.rdatatype.to_text(dns.rdatatype.from_text(text))
+    except (dns.exception.DNSException, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{text!r} is not a record type: write one like 'MX' or 'A', or '{EVERY_TYPE}' for "
+            "every type"
+        ) from error
 
 
 def _objection(message: dns.message.Message) -> dns.rcode.Rcode | None:

@@ -10,6 +10,11 @@ thousands of records begins with the last one.  Reading those 64 KiB takes minut
 Nobody who writes honestly has one pointer lead to another, for it could have led to
 the goal itself.  So a message with a long chain is not read at all; nor is one that
 announces more records than any answer here has.
+
+A query announces fewer still: one question, and what is said about the question (RFC
+1035 §4.1).  Anybody may send one, in a datagram with a false sender, so nothing more than that
+is read: three hundred records whose names are all one pointer to one long name fit into
+5 KB and are work for seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +25,12 @@ HEADER_SIZE = 12
 """Octets of a message's header (RFC 1035 §4.1.1)."""
 
 MAX_RECORDS = 300
-"""Records of a message that is read."""
+"""Records of a reply that is read."""
+
+QUERY_RECORDS = (1, 0, 1, 2)
+"""What a query announces at most, section by section: one question (RFC 9619 §4), no answer, the
+SOA record of a client that asks for what is new in a zone (RFC 1995 §3), and the additional
+records OPT (RFC 6891 §6.1.1) and TSIG (RFC 8945 §5.1)."""
 
 MAX_CHAIN = 8
 """Pointers that may lead from one to the next.  Octets that are no pointers can look like
@@ -32,13 +42,19 @@ _REACH = 0x3FFF
 
 
 def too_much(wire: bytes) -> bool:
-    """Whether reading this message would be more work than any honest message is."""
-    return _announced(wire) > MAX_RECORDS or _has_long_chain(wire)
+    """Whether reading this reply would be more work than any honest reply is."""
+    return sum(_announced(wire)[1:]) > MAX_RECORDS or _has_long_chain(wire)
 
 
-def _announced(wire: bytes) -> int:
-    """How many records the header announces, in all three sections."""
-    return sum(int.from_bytes(wire[at : at + 2], "big") for at in (6, 8, 10))
+def too_much_for_a_query(wire: bytes) -> bool:
+    """Whether reading this query would be more work than any honest query is."""
+    announced = zip(_announced(wire), QUERY_RECORDS, strict=True)
+    return any(count > most for count, most in announced) or _has_long_chain(wire)
+
+
+def _announced(wire: bytes) -> tuple[int, ...]:
+    """How many questions the header announces, and how many records in each other section."""
+    return tuple(int.from_bytes(wire[at : at + 2], "big") for at in (4, 6, 8, 10))
 
 
 def _has_long_chain(wire: bytes) -> bool:

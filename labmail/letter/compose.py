@@ -9,8 +9,10 @@ calls it: the time, the Message-ID.  The same call gives the same octets.
     html and its pictures  multipart/related          (RFC 2387)
     files                  multipart/mixed            around all of it
 
-Subjects and names become encoded words, file names RFC 2231 parameters, bodies whatever of
-7bit, quoted-printable and base64 is shortest.  All text is in NFC (RFC 6532 §3.1).
+Subjects and names become encoded words, file names RFC 2231 parameters, bodies what
+`set_content` takes: 7bit where it can, else quoted-printable or base64.  Python compares these
+two over the first ten lines of a text, so it does not always find the shorter one.  All text
+is in NFC (RFC 6532 §3.1).
 """
 
 from __future__ import annotations

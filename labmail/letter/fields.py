@@ -18,6 +18,8 @@ MAX_PARAMETERS = 50
 """Parameters of one field that are looked at."""
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*\n?)")  # RFC 5322 §2.2, §3.6.8
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+_EMPTY_AT_ONCE = re.compile(rb"\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")  # RFC 5322 §2.2.3
 _LINE_END = re.compile(rb"\r?\n")
 _TOKEN = re.compile(rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+")  # RFC 2045 §5.1
@@ -56,6 +58,13 @@ class Valued:
     def get(self, name: bytes) -> bytes | None:
         """A parameter's value."""
         return dict(reversed(self.parameters)).get(name)
+
+
+def header_end(raw: bytes, start: int = 0, end: int | None = None) -> int:
+    """Where in raw[start:end] the header is over: behind the first empty line (RFC 5322 §2.1)."""
+    end = len(raw) if end is None else end
+    found = _EMPTY_AT_ONCE.match(raw, start, end) or _EMPTY_LINE.search(raw, start, end)
+    return found.end() if found else end
 
 
 def fields_of(header: bytes) -> tuple[Field, ...]:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from labmail.letter.fields import Field, Valued, fields_of, first, valued
+from labmail.letter.fields import Field, Valued, fields_of, first, header_end, valued
 
 MAX_DEPTH = 30
 """Entities within entities that are opened."""
@@ -34,8 +34,6 @@ MAX_PARTS = 2000
 MAX_CANDIDATES = 100_000
 """Lines that look like a boundary which are examined, in one message."""
 
-_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
-_BLANK_START = re.compile(rb"\r?\n")
 _TYPE = re.compile(rb"[^\s()<>@,;:\\\"/\[\]?=]+/[^\s()<>@,;:\\\"/\[\]?=]+")
 _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _PLAIN = Valued(b"text/plain", ((b"charset", b"us-ascii"),))  # RFC 2045 §5.2
@@ -116,7 +114,7 @@ class _Scanner:
     def entity(self, start: int, end: int, default: Valued, depth: int) -> Entity:
         """The entity in raw[start:end]; `default` is its type if it does not say."""
         self._parts_left -= 1
-        body = self._body_after(start, end)
+        body = header_end(self._raw, start, end)
         declared = first(fields_of(self._raw[start:body]), b"content-type")
         kind = default if declared is None else _read_type(declared)
         if kind.value.startswith(b"multipart/"):
@@ -124,12 +122,6 @@ class _Scanner:
         if kind.value == b"message/rfc822":
             return self._enclosed(start, body, end, kind, depth)
         return Entity(self._raw, start, body, end, kind)
-
-    def _body_after(self, start: int, end: int) -> int:
-        """Where the body begins: after the first empty line."""
-        blank = _BLANK_START.match(self._raw, start, end)
-        found = blank or _EMPTY_LINE.search(self._raw, start, end)
-        return found.end() if found else end
 
     def _multipart(self, start: int, body: int, end: int, kind: Valued, depth: int) -> Entity:
         boundary = kind.get(b"boundary")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from labmail.runtime.counts import is_whole
+
 SERVICES: dict[str, int] = {
     "smtp": 25,  # RFC 5321 §4.5.4.2: between mail servers
     "domain": 53,  # RFC 1035 §4.2
@@ -27,9 +29,14 @@ def service_of(port: int) -> str:
 
 
 def port_of(service: int | str) -> int:
-    """The port of a service, by name or number; raises ValueError for another name."""
-    if isinstance(service, int):
-        return service
-    if service not in SERVICES:
+    """The port of a service, by name or number; raises ValueError for what is neither."""
+    if isinstance(service, str) and service in SERVICES:
+        return SERVICES[service]
+    if isinstance(service, str):
         raise ValueError(f"no service is called {service!r}; there are: {', '.join(SERVICES)}")
-    return SERVICES[service]
+    if not is_whole(service, 1, 65535):
+        raise ValueError(
+            f"{service!r} is no port: write a number from 1 to 65535, such as 25, or the name of "
+            "a service, such as 'smtp'"
+        )
+    return service

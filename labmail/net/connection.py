@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say
+from labmail.net.core import Carried, Heard, Limit, LogIn, Output, Say, Unread
 from labmail.net.limits import Limits
 from labmail.net.tls import Records, TlsServer
 from labmail.net.transport import LineTransport
@@ -172,6 +172,11 @@ class Line(asyncio.Protocol):
         return self._tls is not None and self._tls.established
 
     @property
+    def handshaking(self) -> bool:
+        """Whether TLS has begun and its handshake is not through."""
+        return self._tls is not None and not self._tls.established
+
+    @property
     def unfinished(self) -> bool:
         """Whether the world is not at rest because of this line."""
         if self.closed:
@@ -235,6 +240,8 @@ class Line(asyncio.Protocol):
                 )
             case Limit():
                 self.limit(output.limit, output.action)
+            case Unread():
+                self._mark_secret(output.start, output.end)
 
     def _note_command(self, heard: Heard) -> None:
         secrets = ((start, min(end, COMMAND_KEPT)) for start, end in heard.secrets)
@@ -248,7 +255,10 @@ class Line(asyncio.Protocol):
             secrets=tuple(span for span in secrets if span[0] < span[1]),
         )
         for start, end in heard.wire_secrets:
-            self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
+            self._mark_secret(start, end)
+
+    def _mark_secret(self, start: int, end: int) -> None:
+        self._exchange.recorder.mark_secret(self.connection, Side.CLIENT, start, end)
 
     @property
     def said_by_server(self) -> int:
@@ -288,6 +298,7 @@ class Line(asyncio.Protocol):
         self.closing = True
         self._closed_by = self._closed_by or Side.SERVER
         self._close_reason = self._close_reason or reason
+        self._stop_clocks()
         if self._tls is not None:
             self._tls.say_goodbye()
             self._send_records()
@@ -305,8 +316,9 @@ class Line(asyncio.Protocol):
         self._socket.abort()
 
     def write(self, data: bytes) -> None:
-        """Say something to the client."""
-        if self.closing or self.closed or not data:
+        """Say something to the client.  In the middle of the handshake there is no way to say it:
+        in the clear it would be no TLS record, and inside nobody has keys yet."""
+        if self.closing or self.closed or self.handshaking or not data:
             return
         self._take_turns(Side.SERVER)
         if self._tls is None:
@@ -364,8 +376,8 @@ class Line(asyncio.Protocol):
         """The client will say no more.  Whether the line stays open: a server may have answers
         to what was said before (``printf … | nc`` waits for them)."""
         self._closed_by = self._closed_by or Side.CLIENT
-        if self._inner is None or self._client_is_done or self._handshaking:
-            return self._client_is_done and not self._handshaking
+        if self._inner is None or self._client_is_done or self.handshaking:
+            return self._client_is_done and not self.handshaking
         answers = bool(self._inner.eof_received())
         # A host of the lab that says no more has hung up.
         self._client_is_done = answers and self.caller.kind != "host"
@@ -384,8 +396,7 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        for timer in self._timers:
-            timer.cancel()
+        self._stop_clocks()
         try:
             self._tell_that_it_is_lost(exc)
         finally:  # whatever broke in there: nobody may wait for this line any more
@@ -427,10 +438,6 @@ class Line(asyncio.Protocol):
         self._tls_mode = mode
         self._tls_ready = self._loop.create_future()
         return self._tls_ready
-
-    @property
-    def _handshaking(self) -> bool:
-        return self._tls is not None and not self._tls.established
 
     def _decrypt(self, record: bytes) -> bytes:
         assert self._tls is not None
@@ -554,6 +561,10 @@ class Line(asyncio.Protocol):
             self._loop.call_later(limits.idle_seconds, self._look_at_silence),
         ]
 
+    def _stop_clocks(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+
     def _session_over(self) -> None:
         self.limit("session time", "closed")
         self._time_out("session took too long")
@@ -573,6 +584,8 @@ class Line(asyncio.Protocol):
 
     def _time_out(self, reason: str) -> None:
         say_goodbye = getattr(self._inner, "timed_out", None)
-        if say_goodbye is not None:
-            say_goodbye()
-        self.close(reason)
+        try:
+            if say_goodbye is not None and not self.handshaking:
+                say_goodbye()
+        finally:  # whatever broke in there: the time is over
+            self.close(reason)

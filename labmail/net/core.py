@@ -99,7 +99,16 @@ class Carried:
     size: int
 
 
-Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp | Carried
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """For the record: the client said this, and it was thrown away.  Nobody knows whether there
+    is a password in it, so all of it counts as secret.  Positions as in `Heard.wire_secrets`."""
+
+    start: int
+    end: int
+
+
+Output = Heard | Say | Deliver | LogIn | Limit | StartTls | HangUp | Carried | Unread
 
 
 Enough = Callable[[], bool]

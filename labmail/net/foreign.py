@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +28,7 @@ from labmail.net.connection import Line, Listener, Observer
 from labmail.net.hello import Choice, is_client_hello, server_choice
 from labmail.net.limits import Limits
 from labmail.net.network import LOOPBACK, Network
+from labmail.runtime.counts import is_whole
 from labmail.trace.events import HostStarted, HostStopped, Layer, Place, Side, TlsStarted
 
 DOCUMENTATION = tuple(
@@ -36,6 +38,12 @@ DOCUMENTATION = tuple(
     )
 )
 """Addresses that nobody has (RFC 5737 §3, RFC 3849 §2)."""
+
+MAX_NAME = 253
+"""Letters of a whole name: 255 octets on the wire (RFC 1035 §2.3.4)."""
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123 §2.1
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 Observers = Mapping[str, Callable[[], Observer]]
 """{service: makes who listens to what is said there}"""
@@ -254,8 +262,13 @@ class _PassingLine(Line):
 
 def _check(name: str, ip: str, ports: Mapping[str, int], holder: str | None) -> None:
     """What cannot be attached is told, with what to give instead."""
-    if not name.endswith(".example"):
+    if not name.lower().endswith(".example"):
         raise ValueError(f"{name!r} is a name outside the lab: give one that ends in .example")
+    if not _HOST_NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise ValueError(
+            f"{name!r} is no host's name: write small letters, digits and hyphens with single "
+            f"dots between, at most 63 in a label and {MAX_NAME} in all, like mail.ngoai.example"
+        )
     if not _is_for_documentation(ip):
         networks = ", ".join(map(str, DOCUMENTATION))
         raise ValueError(f"{ip!r} is no address for a lab: give one of {networks}")
@@ -266,7 +279,7 @@ def _check(name: str, ip: str, ports: Mapping[str, int], holder: str | None) -> 
     for service, port in ports.items():
         if service not in SERVICES:
             raise ValueError(f"no service is called {service!r}; there are: {', '.join(SERVICES)}")
-        if not isinstance(port, int) or not 0 < port < 65536:
+        if not is_whole(port, 1, 65535):
             raise ValueError(
                 f"{service} of {name} must be a port of this machine, a number from 1 to 65535, "
                 f"and not {port!r}: a lab talks to programs on {LOOPBACK} only"

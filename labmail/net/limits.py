@@ -21,6 +21,9 @@ class Limits:
     """RCPT commands of one transaction (RFC 5321 §4.5.3.1.8 asks for 100 or more)."""
     bad_commands: int = 20
     """Commands in one session that made no sense, before the server gives up on the client."""
+    refused_recipients: int = 200
+    """Recipients refused in one session before the server takes the client for one that guesses.
+    A letter may have 100 (RFC 5321 §4.5.3.1.8), and be an honest one with an old list."""
     idle_seconds: float = 300.0
     """Silence of the client (RFC 5321 §4.5.3.2.7 asks for 5 minutes or more)."""
     session_seconds: float = 3600.0

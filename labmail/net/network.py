@@ -135,10 +135,15 @@ class Network:
             except OSError:  # another program has this UDP port: take another pair
                 await self.unlisten(listener)
                 continue
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: serve(self._datagram_recorder(listener.place), self._keeps_silent),
-                sock=udp,
-            )
+            try:
+                transport, _ = await loop.create_datagram_endpoint(
+                    lambda: serve(self._datagram_recorder(listener.place), self._keeps_silent),
+                    sock=udp,
+                )
+            except BaseException:  # neither of the two doors stays open
+                udp.close()
+                await self.unlisten(listener)
+                raise
             key = (listener.place.ip, listener.place.port)
             self._datagrams[key] = (transport, listener.real_port)
             return

@@ -82,7 +82,8 @@ class MailQueue:
     ) -> None:
         self._host = host
         self._spool = spool
-        self._schedule = schedule
+        self.schedule = schedule
+        """When letters are tried again and given up; a new one holds from the next attempt on."""
         self._agenda = agenda
         self._now = now
         self._ids = ids
@@ -219,12 +220,17 @@ class MailQueue:
 
     # --- outcomes count -------------------------------------------------------------------
 
-    def _land(self, queue_id: str, domain: str, outcomes: tuple[Outcome, ...]) -> None:
-        """Apply what an attempt achieved: notification, then state, then trace."""
+    def _land(
+        self, queue_id: str, domain: str, outcomes: tuple[Outcome, ...], *, attempted: bool = True
+    ) -> None:
+        """Apply what an attempt achieved, or what somebody decided without one: notification,
+        then state, then trace."""
         letter = self._letters.get(queue_id)
         copies = self._settled(letter, domain, outcomes) if letter else {}
         if letter is None or not copies:
             return
+        if not attempted:
+            copies = {c.address: _untried(c, copies) for c in letter.waiting(domain)}
         reports = self._reports(letter, copies, outcomes)
         notice: Letter | None = None
         if reports:
@@ -237,7 +243,9 @@ class MailQueue:
         copies.update(self._warned(reports))
         after = letter.with_copies(copies.values())
         self._keep(after)
-        self._tell(after, copies, outcomes, reports, notice)
+        if attempted:
+            self._tell_attempt(after, copies, outcomes)
+        self._tell(after, copies, reports, notice)
 
     def _warned(self, reports: list[Report]) -> dict[str, Copy]:
         late = (report.copy for report in reports if report.action == "delayed")
@@ -254,7 +262,7 @@ class MailQueue:
                 outcome,
                 arrived=letter.arrived,
                 now=self._now(),
-                schedule=self._schedule,
+                schedule=self.schedule,
                 lot=self._lot(letter, before[outcome.recipient]),
             )
             for outcome in outcomes
@@ -272,7 +280,7 @@ class MailQueue:
         if copy.state is not State.BOUNCED:
             return copy
         reason = f"{copy.reply} (and the notification could not be kept)"
-        return put_off(copy, reason, arrived=letter.arrived, schedule=self._schedule)
+        return put_off(copy, reason, arrived=letter.arrived, schedule=self.schedule)
 
     def _keep(self, letter: Letter) -> None:
         """Bring memory and spool to the letter's new state."""
@@ -291,12 +299,10 @@ class MailQueue:
         self,
         letter: Letter,
         copies: dict[str, Copy],
-        outcomes: tuple[Outcome, ...],
         reports: list[Report],
         notice: Letter | None,
     ) -> None:
-        """Record the attempt, what it meant for each recipient, and what follows."""
-        self._tell_attempt(letter, copies, outcomes)
+        """Record what became of each recipient, and what follows."""
         told = {report.copy.address for report in reports}
         for copy in copies.values():
             dsn = notice.parcel if notice and copy.address in told else None
@@ -369,7 +375,7 @@ class MailQueue:
             return "delivered"
         if copy.state is State.RELAYED:
             return None if outcome.notifies else "relayed"
-        late = self._schedule.late(letter.arrived, self._now())
+        late = self.schedule.late(letter.arrived, self._now())
         return "delayed" if late and not copy.warned else None
 
     def _notify(self, letter: Letter, reports: list[Report]) -> Letter:
@@ -386,7 +392,7 @@ class MailQueue:
             number=self._ids.number("parcel"),
             ids=self._ids,
             now=self._now(),
-            retry_until=self._schedule.expiry(letter.arrived),
+            retry_until=self.schedule.expiry(letter.arrived),
         )
         return self._store(parcel, "notification")
 
@@ -432,6 +438,21 @@ class MailQueue:
         letter = self._letter(queue_id)
         if not letter.held:
             self._change(replace(letter, held=True), Held)
+
+    def bounce(self, queue_id: str) -> None:
+        """Give a letter up, on hold or not: its sender is told, as after the last try.
+
+        Raises:
+            NoSuchLetter: there is no letter with this queue id.
+        """
+        letter = self._letter(queue_id)
+        reason = f"given up by the postmaster of {self._host}"
+        for domain in letter.domains:
+            waiting = letter.waiting(domain)
+            # RFC 3463 §3.1: X.0.0, there is nothing more to say than yes or no.
+            given_up = tuple(Outcome(c.address, "refused", reason, "5.0.0") for c in waiting)
+            self._land(queue_id, domain, given_up, attempted=False)
+            self._plan(queue_id, domain)
 
     def release(self, queue_id: str) -> None:
         """End the hold of a letter; it is due now.
@@ -499,3 +520,8 @@ class MailQueue:
         letter = self._letters.get(queue_id)
         parcel = letter.parcel if letter else None
         self._emit(SpoolTrouble, host=self._host, parcel=parcel, queue_id=queue_id, problem=problem)
+
+
+def _untried(before: Copy, after: dict[str, Copy]) -> Copy:
+    """The copy after a decision that no attempt stands behind."""
+    return replace(after[before.address], attempts=before.attempts, last_try=before.last_try)

@@ -21,28 +21,43 @@ LAB_ZONE = timezone(timedelta(hours=7))
 LAB_MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=LAB_ZONE)
 """When every lab begins: a Monday morning."""
 
+LONGEST = timedelta(days=36525)
+"""The longest time that lab time moves at once; dates end with the year 9999."""
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def duration(text: str | float | timedelta) -> timedelta:
     """Read a length of time: ``"4h"``, ``"80ms"``, ``"1d 12h"``, seconds, or a timedelta.
 
-    Raises ValueError, naming the text, when it is not a length of time or is negative.
+    Raises ValueError, naming the text, when it is not a length of time, or is negative or longer
+    than `LONGEST`.
     """
-    if isinstance(text, timedelta):
-        length = text
-    elif isinstance(text, (int, float)):
-        length = timedelta(seconds=text)
-    else:
-        parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", text)
-        if not parts or re.sub(r"\d+(?:\.\d+)?\s*(?:ms|[smhdw])|\s", "", text):
-            raise ValueError(
-                f"{text!r} is not a length of time: write it as '30m', '4h' or '1d 12h'"
-            )
-        length = timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+    try:
+        length = text if isinstance(text, timedelta) else timedelta(seconds=_seconds(text))
+    except (OverflowError, ValueError) as error:
+        problem = f"{text!r} is not a length of time: write it as '30m', '4h' or '1d 12h'"
+        raise ValueError(problem) from error
     if length < timedelta(0):
         raise ValueError(f"lab time only moves forward, so {text!r} cannot be used")
+    if length > LONGEST:
+        raise ValueError(
+            f"{text!r} is more than a hundred years: a letter is given up after days, so write a "
+            "length like '5d'"
+        )
     return length
+
+
+def _seconds(text: str | float) -> float:
+    """Raises ValueError, without words, for what is no number of seconds."""
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        return text
+    if not isinstance(text, str):
+        raise ValueError
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", text)
+    if not parts or re.sub(r"\d+(?:\.\d+)?\s*(?:ms|[smhdw])|\s", "", text):
+        raise ValueError
+    return sum(float(n) * _UNITS[u] for n, u in parts)
 
 
 class Clock:

@@ -20,6 +20,7 @@ The server:
 ``post``          what a server needs of its host
 ``server``        `MailServer`, on aiosmtpd: submission and exchange
 ``transaction``   the envelope as it grows, MAIL and RCPT by RCPT
+``content``       what must be true of a letter before it is taken
 ``submission``    what a submission server adds to a letter
 ``trace_fields``  Received and Return-Path; what others forged is taken off
 

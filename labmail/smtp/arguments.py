@@ -42,8 +42,23 @@ def address_of(argument: str) -> str:
     return ""
 
 
-def path_argument(argument: str, keyword: str, usage: Reply, unreadable: Reply) -> Path:
-    """The path behind ``FROM:`` or ``TO:``; a space after the colon is forgiven."""
+def sender_path(argument: str) -> Path:
+    """The path behind ``FROM:``; raises Refusal.  What is wrong with a sender's address has codes
+    of its own (RFC 3463 §3.2)."""
+    too_long, unreadable = replies.SENDER_TOO_LONG, replies.BAD_SENDER_SYNTAX
+    return _path_behind("FROM:", argument, replies.MAIL_SYNTAX, too_long, unreadable)
+
+
+def recipient_path(argument: str) -> Path:
+    """The path behind ``TO:``; raises Refusal."""
+    too_long, unreadable = replies.RECIPIENT_TOO_LONG, replies.BAD_RECIPIENT_SYNTAX
+    return _path_behind("TO:", argument, replies.RCPT_SYNTAX, too_long, unreadable)
+
+
+def _path_behind(
+    keyword: str, argument: str, usage: Reply, too_long: Reply, unreadable: Reply
+) -> Path:
+    """A space after the colon is forgiven."""
     if argument[: len(keyword)].upper() != keyword:
         raise Refusal(usage)
     text = argument[len(keyword) :].strip()
@@ -52,6 +67,6 @@ def path_argument(argument: str, keyword: str, usage: Reply, unreadable: Reply) 
     try:
         return read_path(text)
     except PathTooLong as error:
-        raise Refusal(replies.PATH_TOO_LONG) from error
+        raise Refusal(too_long) from error
     except BadPath as error:
         raise Refusal(unreadable) from error

@@ -19,15 +19,18 @@ it was in.
 That also makes the reports independent of how the bytes were cut.  What waits is
 bounded; a client that floods is no longer listened to (the server has its own
 defences), its bytes are only counted.
+
+What is a password is marked, also where a client has spelt AUTH wrong, goes on although
+it was refused, or says it in the clear behind STARTTLS, where no server reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labmail.net.core import Carried, Heard, Say
+from labmail.net.core import Carried, Heard, Say, Unread
 from labmail.smtp import states
-from labmail.smtp.commands import secret_part, split_command
+from labmail.smtp.commands import secret_part, split_command, tries_auth
 from labmail.smtp.dotreader import DotReader
 from labmail.trace.events import Side
 
@@ -38,7 +41,7 @@ BACKLOG = 4 * 1024 * 1024
 REPLY_LINES = 1000
 """Lines of one reply that are kept."""
 
-Report = Heard | Say | Carried
+Report = Heard | Say | Carried | Unread
 
 
 class Dialog:
@@ -61,6 +64,8 @@ class Dialog:
         self.upgrading = False
         """Whether the two sides are beginning TLS."""
         self._flooded = False
+        self._tries_auth = False
+        """Whether what waits for an answer is AUTH, or was meant to be."""
         self._auth_refused = False
         self._letter: DotReader | None = None
         self._letter_at = 0
@@ -72,7 +77,9 @@ class Dialog:
     def client_said(self, data: bytes) -> list[Report]:
         """The client said this.  Returns what can be told now."""
         self._waiting += data
-        if self.upgrading or self._flooded:  # RFC 3207 §4.2: said before TLS, never read
+        if self.upgrading:
+            return self._drop_before_tls()
+        if self._flooded:
             self._drop(len(self._waiting))
             return []
         reports = list(self._read_on())
@@ -91,6 +98,7 @@ class Dialog:
                 self._reply.append(line[:LINE_KEPT].removesuffix(b"\r") + b"\r\n")
             if line[3:4] != b"-":  # RFC 5321 §4.2.1: "-" means more lines follow
                 reports.append(self._replied())
+                reports += self._drop_before_tls() if self.upgrading else []
                 reports.extend(self._read_on())
         return reports
 
@@ -117,13 +125,11 @@ class Dialog:
         verb, before = self._asked or "", self.state
         if code.isdecimal():
             self.state = states.after(before, verb, int(code))
-            if verb in ("AUTH", "(auth)") or verb in states.VERBS:
-                self._auth_refused = verb in ("AUTH", "(auth)") and int(code) >= 400
+            if self._tries_auth or verb in states.VERBS:
+                self._auth_refused = self._tries_auth and int(code) >= 400
             self.upgrading = verb == "STARTTLS" and self.state != before
         self._reply.clear()
         self._asked = None
-        if self.upgrading:
-            self._drop(len(self._waiting))
         if self.state == "data" and self._letter is None:
             self._letter, self._letter_at = self._letter_reader(limit=0), self._offset
         return Say(data, code, verb, before, self.state)
@@ -161,6 +167,7 @@ class Dialog:
         else:
             return None
         self._asked = self._verb(line)
+        self._tries_auth = self._asked == "(auth)" or tries_auth(line)
         return self._heard(self._asked, line, offset)
 
     def _verb(self, line: bytes) -> str:
@@ -182,12 +189,10 @@ class Dialog:
     def _secret(self, verb: str, line: bytes) -> tuple[int, int] | None:
         """What of the line must be masked: answers of AUTH, and what looks like one that a
         client sent although AUTH had been refused."""
-        if verb == "AUTH":
-            return secret_part(line)
         answers = verb == "(auth)" and line != b"*"
         if answers or (self._auth_refused and verb not in states.VERBS):
             return (0, len(line)) if line else None
-        return None
+        return None if verb == "(auth)" else secret_part(line)
 
     def _skip(self) -> None:
         """Drop the rest of a line that was too long to be kept."""
@@ -195,6 +200,12 @@ class Dialog:
             end = self._waiting.find(b"\n")
             self._skipping = end < 0
             self._drop(end + 1 if end >= 0 else len(self._waiting))
+
+    def _drop_before_tls(self) -> list[Report]:
+        """Said in the clear behind STARTTLS: never read (RFC 3207 §4.2), and perhaps a password."""
+        start = self._offset
+        self._drop(len(self._waiting))
+        return [Unread(start, self._offset)] if self._offset > start else []
 
     def _drop(self, count: int) -> bytes:
         dropped = bytes(self._waiting[:count])

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
+from labmail.runtime.counts import is_whole
 from labmail.smtp.replies import Reply
 from labmail.smtp.states import VERBS
 
@@ -36,6 +37,8 @@ SILENCE_SECONDS = 10.0
 waits: a notebook must not hang for ever."""
 
 Moment = Literal["before", "between", "after"]
+
+_MEANS = {"4": "means later", "5": "means never"}
 
 _GREETING = {"CONNECT": "", "GREETING": ""}
 
@@ -164,9 +167,10 @@ def planned(
 ) -> Fault:
     """A fault, as it was asked for; raises ValueError for one that cannot happen."""
     name = _verb(verb)
-    if times is not None and times < 1:
+    if times is not None and not is_whole(times, 1):
         raise ValueError(
-            f"times={times}: how often? 1 or more, or None for every time until heal()"
+            f"times={times!r}: how often? Write a whole number, 1 or more, or None for every time "
+            "until heal()"
         )
     if recipient is not None and name != "RCPT":
         raise ValueError(
@@ -188,7 +192,15 @@ def refusal(text: str) -> Answer:
             f"{text!r} is no refusal: write a code of 4yz (later) or 5yz (never), perhaps an "
             "enhanced code, and words, as in '450 4.2.1 Mailbox busy, try again'"
         )
-    return Answer(Reply.heard(int(code), words))
+    reply = Reply.heard(int(code), words)
+    if reply.enhanced and reply.enhanced[0] != code[0]:  # RFC 2034 §4
+        mended = code[0] + reply.enhanced[1:]
+        raise ValueError(
+            f"{text!r} says two things: {code} {_MEANS[code[0]]}, {reply.enhanced} "
+            f"{_MEANS.get(reply.enhanced[0], 'is no refusal')}. Both begin with the same digit "
+            f"(RFC 2034 §4): write {code} {mended}"
+        )
+    return Answer(reply)
 
 
 def hang_up(when: str) -> HangUp:

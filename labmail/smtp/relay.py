@@ -54,13 +54,15 @@ class HandOver:
     `results` has the last word about each recipient; positive means that the
     other side has taken responsibility.  `final` is the answer to the final dot,
     None if it never came to that.  `dsn` says whether the next hop offers DSN, and
-    so will report to the sender itself (RFC 3461 §5.2.2).
+    so will report to the sender itself (RFC 3461 §5.2.2).  `welcome` is false when it never
+    came to MAIL: what the other side said then is about itself, not about this letter.
     """
 
     results: Mapping[str, Reply]
     final: Reply | None = None
     tls: bool = False
     dsn: bool = False
+    welcome: bool = True
 
 
 async def relay(
@@ -132,6 +134,7 @@ class _Conversation:
         self._results: dict[str, Reply] = {}
         self._tls = False
         self._dsn = False
+        self._welcome = False
         self._where = "before the greeting"
         self.connected = False
         """Whether the socket is in the client's hands, which closes it then."""
@@ -147,11 +150,12 @@ class _Conversation:
         except (SMTPTimeoutError, SMTPServerDisconnected, SMTPException, OSError) as error:
             self._close_open_ones(self._lost(error))
         await self._quit()
-        return HandOver(dict(self._results), final, self._tls, self._dsn)
+        return HandOver(dict(self._results), final, self._tls, self._dsn, self._welcome)
 
     async def _hand_over(self, require_tls: bool) -> Reply | None:
         """The answer to the final dot; None where nobody was there to get the letter."""
         await self._greet(require_tls)
+        self._welcome = True
         await self._mail()
         taken = [r.address for r in self._envelope.recipients if await self._rcpt(r)]
         if not taken:

@@ -204,7 +204,8 @@ AUTH_SYNTAX = Reply(501, "5.5.4", "Syntax: AUTH mechanism [initial response]")
 BAD_SENDER_SYNTAX = Reply(501, "5.1.7", "The sender's address cannot be read")
 BAD_RECIPIENT_SYNTAX = Reply(501, "5.1.3", "The recipient's address cannot be read")
 NO_NULL_RECIPIENT = Reply(501, "5.1.3", "The null path <> can be a sender only")
-PATH_TOO_LONG = Reply(501, "5.1.3", "Address too long (local part 64, domain 255 octets)")
+SENDER_TOO_LONG = Reply(501, "5.1.7", "Address too long (local part 64, domain 255 octets)")
+RECIPIENT_TOO_LONG = Reply(501, "5.1.3", "Address too long (local part 64, domain 255 octets)")
 SENDER_NOT_QUALIFIED = Reply(554, "5.1.8", "The sender's domain is not written out in full")
 RECIPIENT_NOT_QUALIFIED = Reply(554, "5.1.2", "The recipient's domain is not written out in full")
 NOT_ASCII_SENDER = Reply(553, "5.6.7", "A non-ASCII sender needs the parameter SMTPUTF8")
@@ -235,6 +236,7 @@ NO_EXPANSION = Reply(502, "5.7.2", "Lists are not expanded here")
 # --- never: the letter ------------------------------------------------------------------------
 
 TOO_BIG = Reply(552, "5.3.4", "The letter is larger than this server takes")  # RFC 1870 §6.1
+HEADER_TOO_BIG = Reply(552, "5.3.4", "The letter's header is larger than this server takes")
 BARE_NEWLINE_IN_CONTENT = Reply(550, "5.5.2", "The letter holds a CR or LF that stands alone")
 CONTENT_LINE_TOO_LONG = Reply(500, "5.6.0", "The letter holds a line that is too long")
 NUL_IN_CONTENT = Reply(554, "5.6.0", "The letter holds a NUL")

@@ -7,7 +7,8 @@ The rules, in the order in which they are asked:
 1. An address in brackets needs no DNS.
 2. No answer is not an answer: SERVFAIL, REFUSED and a time-out mean *later*.
    NXDOMAIN means *never*.  That the domain exists and has no MX means rule 4.
-3. One MX ``0 .`` says that the domain takes no mail: *never* (RFC 7505).
+3. One MX ``0 .`` says that the domain takes no mail: *never* (RFC 7505).  Its preference
+   must be 0 (§3); another is taken as well, for it can only mean the same.
 4. No MX at all: the domain's own addresses are used, as if it had ``MX 0`` itself
    (*implicit MX*).  If there is an MX record this is never done, however useless
    the record.

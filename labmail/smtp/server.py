@@ -42,7 +42,8 @@ from labmail.net.core import LogIn
 from labmail.net.limits import Limits
 from labmail.runtime.ids import Ids
 from labmail.smtp import replies, states
-from labmail.smtp.arguments import HTTP_VERBS, address_of, path_argument, read_command
+from labmail.smtp.arguments import HTTP_VERBS, address_of, read_command, recipient_path, sender_path
+from labmail.smtp.content import checked
 from labmail.smtp.dotreader import DotReader
 from labmail.smtp.faults import SILENCE_SECONDS, Answer, Fault, HangUp, Silence
 from labmail.smtp.intake import Intake, LineTooLong
@@ -53,7 +54,7 @@ from labmail.smtp.post import Client, Post, Role, settled
 from labmail.smtp.replies import Farewell, Refusal, Reply
 from labmail.smtp.sasl import MECHANISMS, BadResponse, Mechanism, decoded
 from labmail.smtp.submission import completed
-from labmail.smtp.trace_fields import MAX_HOPS, hops, on_top, received, without_forgeries
+from labmail.smtp.trace_fields import on_top, received, without_forgeries
 from labmail.smtp.transaction import Transaction
 from labmail.trace.events import FaultStruck, RecipientRefused
 from labmail.trace.parcel import Recipient
@@ -114,7 +115,7 @@ class MailServer(SMTP):
         self._lenient = lenient
         self._our_names = (hostname, *also_ours)
         self._verb = ""
-        self._errors = 0
+        self._errors = self._refused = 0
         self._hanging_up = ""
         self._intake: Intake
         self._steps = {verb: getattr(self, f"smtp_{verb}") for verb in sorted(states.VERBS)}
@@ -142,7 +143,9 @@ class MailServer(SMTP):
 
     def _timeout_cb(self) -> None:
         """aiosmtpd's clock runs for one command, or for one whole letter."""
-        self._line.limit("command time", "421, closed")
+        if self.transport is None or self.transport.is_closing():
+            return  # the line's own clock was quicker
+        self._line.limit("command time", "closed" if self._line.handshaking else "421, closed")
         self.timed_out()
 
     def _create_envelope(self) -> Transaction:
@@ -198,12 +201,18 @@ class MailServer(SMTP):
         elif self._hanging_up:
             self._hang_up("planned")
         elif reply.permanent:
-            await self._count_error()
+            self._count(reply)
 
-    async def _count_error(self) -> None:
-        self._errors += 1
+    def _count(self, reply: Reply) -> None:
+        """What made no sense, and recipients that are refused, each wear out our patience."""
+        if self._verb == "RCPT" and reply.code // 10 == 55:  # x5z: not syntax (RFC 5321 §4.2.1)
+            self._refused += 1
+        else:
+            self._errors += 1
         if self._errors >= self._limits.bad_commands:
             self._give_up(replies.TOO_MANY_ERRORS, "errors")
+        elif self._refused >= self._limits.refused_recipients:
+            self._give_up(replies.TOO_MANY_ERRORS, "refused recipients")
 
     def _give_up(self, reply: Reply, limit: str) -> None:
         """Say why, and hang up: this client is not worth more."""
@@ -363,7 +372,7 @@ class MailServer(SMTP):
     @syntax("MAIL FROM:<address>", extended=" [parameters]")
     async def smtp_MAIL(self, argument: str) -> None:
         self._insist_on_login()
-        path = path_argument(argument, "FROM:", replies.MAIL_SYNTAX, replies.BAD_SENDER_SYNTAX)
+        path = sender_path(argument)
         self._refuse_parameters_after_helo(path)
         given = mail_parameters(path.rest)
         self._insist_on_whole_domain(path, replies.SENDER_NOT_QUALIFIED)
@@ -382,7 +391,7 @@ class MailServer(SMTP):
 
     @syntax("RCPT TO:<address>", extended=" [parameters]")
     async def smtp_RCPT(self, argument: str) -> None:
-        path = path_argument(argument, "TO:", replies.RCPT_SYNTAX, replies.BAD_RECIPIENT_SYNTAX)
+        path = recipient_path(argument)
         if not path.address:
             raise Refusal(replies.NO_NULL_RECIPIENT)
         self._refuse_parameters_after_helo(path)
@@ -439,10 +448,12 @@ class MailServer(SMTP):
             self._hang_up()
             return
         self._reset_timeout()
-        content = self._checked(letter)
+        if letter.too_big:
+            self._line.limit("message size", "552")
+        content = checked(letter, lone_newlines="sender" in self._lenient)
         await self._meet_fault(".")
         queue_id = await self._hand_over(content)
-        self._errors = 0
+        self._errors = self._refused = 0
         self.client = replace(self.client, parcel=None)  # it has brought what it came with
         await self.say(replies.queued(queue_id))
 
@@ -456,23 +467,6 @@ class MailServer(SMTP):
                 self._intake.give_back(rest)
                 return letter
         return None
-
-    def _checked(self, letter: DotReader) -> bytes:
-        """The letter, unless there is something about it that nobody can take.  Only now, after
-        its end, can the client hear about that (RFC 5321 §4.2.5)."""
-        if letter.too_big:
-            self._line.limit("message size", "552")
-            raise Refusal(replies.TOO_BIG)
-        if letter.has_bare_newline and "sender" not in self._lenient:
-            raise Refusal(replies.BARE_NEWLINE_IN_CONTENT)  # RFC 5321 §2.3.8
-        if letter.has_long_line:
-            raise Refusal(replies.CONTENT_LINE_TOO_LONG)  # RFC 5321 §4.5.3.1.6
-        if letter.has_nul:
-            raise Refusal(replies.NUL_IN_CONTENT)  # RFC 2045 §2.8
-        content = letter.content
-        if hops(content) > MAX_HOPS:
-            raise Refusal(replies.TOO_MANY_HOPS)  # RFC 5321 §6.3
-        return content
 
     async def _hand_over(self, content: bytes) -> str:
         """Put our Received on top and give the letter to the host.  Returns the queue id."""

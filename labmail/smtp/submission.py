@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
 
-from labmail.smtp.trace_fields import header_fields, on_top
+from labmail.smtp.trace_fields import has_header, header_fields, on_top
 
 
 def completed(
@@ -20,8 +20,7 @@ def completed(
 ) -> bytes:
     """The letter with a Date (RFC 6409 §8.2) and a Message-ID (§8.3); the very same bytes if
     it has both.  `message_id` makes one, angle brackets included; it is called if needed only."""
-    fields = list(header_fields(content))
-    names = {field.name for field in fields}
+    names = {field.name for field in header_fields(content)}
     added = ""
     if "date" not in names:
         added += f"Date: {format_datetime(now())}\r\n"
@@ -29,6 +28,6 @@ def completed(
         added += f"Message-ID: {message_id()}\r\n"
     if not added:
         return content
-    if not fields and not content.startswith(b"\r\n"):  # no header at all: what is there is body
+    if not has_header(content) and not content.startswith(b"\r\n"):  # all that is there is body
         added += "\r\n"
     return on_top(added.encode("ascii"), content)

@@ -365,6 +365,20 @@ class RecipientRefused(PostEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Greylisted(PostEvent):
+    """A host that greylists judged a caller (RFC 6647): `welcome`, or asked to come again not
+    before `again`.  `network`, `sender` and `recipient` are the triplet that it compares."""
+
+    connection: Connection
+    network: str
+    sender: str
+    recipient: str
+    welcome: bool
+    why: str
+    again: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted(PostEvent):
     """A server took responsibility for a letter: its 250 to the final dot (RFC 5321 §4.2.5).
 

@@ -6,6 +6,8 @@
 ``machine`` (``machine_draw``)   the states of a protocol, and the way of a session through them
 ``world_map`` (``world_map_draw``)   domains as towns, and the route of a letter
 ``custody`` (``custody_draw``)   who holds the letter, on what promise
+``attempts`` (``attempts_draw``)   when each letter was tried, on a line of lab time (``timeline``)
+``depth`` (``depth_draw``)   how many letters wait, in a trace and in forecasts
 ``resolution`` (``resolution_draw``)   from a domain to the host that took the letter
 ``decision`` (``decision_draw``)   from the DNS's answer to the letter's fate
 ``zones``      a zone line by line, what an edit changed, what a resolver remembers
@@ -36,6 +38,7 @@ from labmail.letter.compose import octets
 from labmail.trace.events import Connection
 from labmail.trace.letters import Copy, copies
 from labmail.trace.parcel import Envelope
+from labmail.trace.queues import queue_at
 from labmail.trace.recorder import Trace
 from labmail.trace.snapshots import (
     BoxSnapshot,
@@ -49,9 +52,11 @@ from labmail.trace.snapshots import (
     ZoneSnapshot,
 )
 from labmail.views.arrows import ArrowsView
+from labmail.views.attempts import Attempts
 from labmail.views.card_row import CardRowView
 from labmail.views.custody import Custody
 from labmail.views.decision import Decision
+from labmail.views.depth import Forecast, Forecasts, Outage, QueueDepth
 from labmail.views.envelope import CardView
 from labmail.views.fieldlist import FieldList
 from labmail.views.hexstrip import HexStrip
@@ -78,15 +83,19 @@ from labmail.views.world_map import WorldMap
 from labmail.views.zones import ZoneDiff, ZoneView, cache_view
 
 __all__ = [
+    "attempts",
     "custody",
     "decision",
     "dns_table",
     "envelope_card",
     "field_list",
+    "forecasts",
     "four_arrows",
     "hex_strip",
     "ladder",
     "mime_tree",
+    "queue_at",
+    "queue_depth",
     "render",
     "resolution",
     "size_bars",
@@ -148,6 +157,26 @@ def custody(trace: Trace, parcel: int | None = None) -> Custody:
     Raises ValueError when the trace has no such letter.
     """
     return Custody(trace, parcel)
+
+
+def attempts(
+    trace: Trace, parcel: int | None = None, host: str | None = None, title: str = ""
+) -> Attempts:
+    """When each letter was tried, on a line of lab time, and what came of it: all letters that
+    had to wait, or letter `parcel`, in all queues or in that of `host`."""
+    return Attempts(trace, parcel, host, title)
+
+
+def queue_depth(trace: Trace, *hosts: str, title: str = "") -> QueueDepth:
+    """How many letters lay in the queues of these hosts (or of all) over lab time."""
+    return QueueDepth(trace, *hosts, title=title)
+
+
+def forecasts(
+    computed: Mapping[str, Forecast], outage: Outage | None = None, title: str = ""
+) -> Forecasts:
+    """What several schedules do in the same trouble, beside each other."""
+    return Forecasts(computed, outage, title)
 
 
 def dns_table(trace: Trace) -> Grid:

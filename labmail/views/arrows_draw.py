@@ -36,7 +36,7 @@ _LOOK: dict[Kind, tuple[str, Dash]] = {
 def drawn_arrows(view: ArrowsView) -> Paper:
     """The arrows on paper."""
     top = MARGIN + 34
-    inside, outside = sheet_lines(view.card.letter), shortened(view.card.envelope)
+    inside, outside = sheet_lines(view.card), shortened(view.card.envelope)
     high = max(3 * LANE - 14, 22 + LINE * (len(inside) + 1))
     low = max(2 * LANE - 14, FLAP + 18 + LINE * len(outside))
     paper = Paper(2 * MARGIN + CARD + WAY + GOAL, top + high + 14 + low + MARGIN)

@@ -46,7 +46,7 @@ def _envelope_height(row: tuple[Station, ...]) -> float:
 
 
 def _sheet_height(row: tuple[Station, ...]) -> float:
-    return 22 + LINE * (max(len(sheet_lines(s.view.letter)) for s in row) + 1)
+    return 22 + LINE * (max(len(sheet_lines(s.view)) for s in row) + 1)
 
 
 def _notes(station: Station) -> list[str]:
@@ -71,7 +71,7 @@ def _station(
         middle = top + tall / 2
         paper.arrow([(x - GAP + 4, middle), (x - 4, middle)], palette.INK, 1.6, size=8)
     low = top + tall + SHEET_GAP
-    sheet_at(paper, x, low, CARD, _sheet_height(row), sheet_lines(station.view.letter), size=8.2)
+    sheet_at(paper, x, low, CARD, _sheet_height(row), sheet_lines(station.view), size=8.2)
     line = low + _sheet_height(row) + 16
     for note in _notes(station):
         loud = note[:1] in "+−" or "changed" in note or "gone" in note

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labmail.views import palette
-from labmail.views.letterhead import Field
 from labmail.views.paper import Paper, broken, fit, measure
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _SHOWN = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject")
 def drawn_card(view: CardView) -> Paper:
     """The card on paper."""
     outside = shortened(view.envelope)
-    inside = sheet_lines(view.letter)
+    inside = sheet_lines(view)
     tall = FLAP + 22 + LINE * max(len(outside), len(inside) + 1)
     top = MARGIN + 44
     paper = Paper(2 * MARGIN + ENVELOPE + BRIDGE + SHEET, top + tall + 40)
@@ -56,9 +55,11 @@ def shortened(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [*lines[: MANY - 1], ("", f"… and {len(lines) - MANY + 1} more")]
 
 
-def sheet_lines(letter: Sequence[Field]) -> list[tuple[str, str]]:
-    """What of a letter's header is drawn."""
-    return shortened([(f.name, f.value) for f in letter if f.name in _SHOWN])
+def sheet_lines(view: CardView) -> list[tuple[str, str]]:
+    """What of a letter's header is drawn.  A Return-Path beside an envelope was forged, and is
+    drawn too; in a mailbox it is the envelope's, and is drawn there."""
+    shown = _SHOWN if view.gone else ("Return-Path", *_SHOWN)
+    return shortened([(f.name, f.value) for f in view.letter if f.name in shown])
 
 
 def envelope_at(

@@ -43,10 +43,20 @@ def test_what_is_no_plan_says_why(plan: object, words: str) -> None:
 def test_a_good_day_loses_nothing() -> None:
     move = moved(steps(("09:00", "ttl 300"), ("13:00", "mx moi"), ("13:10", "stop mx1")))
     assert (move.lost, move.late, move.old_is_off) == (0, 0, True)
-    assert move.sent == 74
+    assert move.sent == 98
     assert move.last_at == "moi.caphe.example"
     assert move.overlap == timedelta(minutes=10)
     assert move.first_trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("mx", "stop", "late"),
+    [("10:00", "11:00", 8), ("12:00", "13:00", 4), ("20:00", "21:00", 4)],
+)
+def test_without_a_short_ttl_no_hour_is_right(mx: str, stop: str, late: int) -> None:
+    move = moved(steps((mx, "mx moi"), (stop, "stop mx1")))
+    assert (move.lost, move.late) == (0, late)
+    assert "it remembered the old answer" in move.first_trouble
 
 
 def test_who_stops_the_old_machine_at_once_makes_letters_late() -> None:
@@ -59,10 +69,6 @@ def test_who_stops_the_old_machine_at_once_makes_letters_late() -> None:
 
 
 def test_a_machine_that_is_stopped_and_not_replaced() -> None:
-    move = moved(
-        steps(
-            ("20:00", "stop mx1"),
-        )
-    )
+    move = moved((Step(timedelta(hours=11), "stop mx1"),))
     assert move.lost > 0
     assert (move.last_at, move.overlap) == ("", None)

@@ -70,8 +70,8 @@ def with_a_text_file(lab: Lab) -> bytes:
         (lambda lab: wrong.with_raw_subject(report(lab), "Báo cáo"), "Subject holds octets above"),
         (lambda lab: report(lab, subject="Bao cao quy 1"), "has no Vietnamese letter in it"),
         (lambda lab: report(lab, subject=""), "The letter has no subject"),
-        (lambda lab: report(lab, text="Gửi em báo cáo.\n"), "No line of the text is English"),
-        (lambda lab: report(lab, text="Here is the report.\n"), "No line of the text is Vietnam"),
+        (lambda lab: report(lab, text="Gửi em báo cáo.\n"), "No sentence of the text is English"),
+        (lambda lab: report(lab, text="Here is the report.\n"), "No sentence of the text is Viet"),
         (lambda lab: wrong.with_mislabelled_text(report(lab), "us-ascii"), "not labelled right"),
         (lambda lab: report(lab, text=charsets.misread(BOTH, "utf-8", "latin-1")), "as mojibake"),
         (lambda lab: report(lab, name=""), "No file goes with the letter"),
@@ -87,6 +87,22 @@ def test_two_languages_and_a_report(lab: Lab, write: Callable[[Lab], bytes], fee
     answer = said("2.1")
     assert answer.startswith("2.1 not yet")
     assert feedback in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Xin chào Minh, báo cáo đây / Hello Minh, here is the report\n", True),
+        ("Báo cáo đây. Here is the report.\n", True),
+        ("Báo cáo đây - here is the report\n", True),
+        ("Báo cáo đây, here is the report\n", False),
+        ("Báo cáo đây. The report.\n", False),
+    ],
+)
+def test_both_languages_on_one_line(lab: Lab, text: str, spoken: bool) -> None:
+    post(lab, report(lab, text=text))
+    assert ("2.1 done" in said("2.1")) == spoken
+    assert ("on lines, of its own" in said("2.1")) != spoken
 
 
 def test_a_name_in_nfd_is_another_name(lab: Lab) -> None:
@@ -197,7 +213,8 @@ def ask_for(lab: Lab, size: int) -> None:
     ("wrong_way", "feedback"),
     [
         (lambda lab: None, "its limit stands in the answer to EHLO"),
-        (lambda lab: lab.user(SON).send(SON, "Nhỏ", "…"), "No letter with a file"),
+        (lambda lab: lab.user(SON).send(SON, "Nhỏ", "…"), "No letter from Sơn to himself with"),
+        (lambda lab: post(lab, report(lab)), "No letter from Sơn to himself with a file"),
         (lambda lab: with_a_file(lab, 30_000), "There is room left"),
         (lambda lab: with_a_file(lab, 30_001), "base64 takes three at once"),
     ],

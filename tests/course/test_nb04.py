@@ -1,25 +1,15 @@
 """Notebook 04: each exercise refuses what a person might plausibly do, and says why."""
 
+import smtplib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from labmail import Lab
-from labmail.course import check, compare_copies, deck
-from labmail.course.nb04 import (
-    BOUNCES,
-    DECK,
-    FREMAN,
-    HOA,
-    LAN,
-    MINH,
-    NOBODY_HOME,
-    REPLIES,
-    SON,
-    answer_the_quiz,
-    dealt,
-)
+from labmail.course import check, compare_copies, with_villain
+from labmail.course.nb04 import BOUNCES, REPLIES
+from labmail.course.quiz import HOA, LAN, MINH, NOBODY_HOME, SON
 
 
 def said(key: str, answer: object = None) -> str:
@@ -46,6 +36,15 @@ def one_each(lab: Lab) -> None:
         send(lab, person)
 
 
+def with_an_invented_address(lab: Lab) -> None:
+    """The bounce lies in a third box, and is no letter that anybody handed in."""
+    send(lab, MINH, NOBODY_HOME, LAN)
+
+
+def three_invented(lab: Lab) -> None:
+    send(lab, "a@saigon.example", "b@saigon.example", "c@saigon.example")
+
+
 def without_to(lab: Lab) -> None:
     with lab.user(SON).smtp() as server:
         server.sendmail(SON, [MINH, HOA, LAN], "Subject: x\n\nhi\n")
@@ -57,6 +56,9 @@ def without_to(lab: Lab) -> None:
         (lambda lab: None, "Nothing lies in any mailbox yet"),
         (one_each, "It was to be one letter, handed in once"),
         (lambda lab: send(lab, MINH, HOA), "lies in 2 mailbox(es): hoa@saigon.example, minh"),
+        (with_an_invented_address, f"{LAN}, {MINH}. Refused: {NOBODY_HOME}. Choose people who"),
+        (three_invented, "Nothing lies in any mailbox yet. Refused: a@saigon.example, b@"),
+        (lambda lab: send(lab, SON, HOA, LAN), f"{SON} has a copy, and everybody can read that"),
         (without_to, "has no To: at all"),
         (lambda lab: send(lab, MINH, HOA, LAN, to=HOA), "hoa@saigon.example has a copy"),
         (lambda lab: send(lab, MINH, HOA, LAN, cc=[LAN]), "can read that address in Cc"),
@@ -71,12 +73,28 @@ def test_three_boxes(lab: Lab, wrong: Callable[[Lab], None], feedback: str) -> N
 
 
 def test_three_boxes_by_the_other_door(lab: Lab) -> None:
-    import smtplib
-
     with smtplib.SMTP("smtp.hanoi.example") as server:
         server.sendmail(SON, [SON, LAN], "To: ai-do@hanoi.example\n\nhi\n")
     lab.settle()
     assert "lies in 2 mailbox(es)" in said("4.1")
+
+
+def test_what_is_refused_at_the_door_is_told_too(lab: Lab) -> None:
+    send(lab, MINH, "ai-do@hanoi.example", LAN)
+    assert "Refused: ai-do@hanoi.example." in said("4.1")
+
+
+def test_the_villain_comes_from_a_machine_of_his_own() -> None:
+    with Lab(with_villain()) as lab:
+        with lab.laptop("spam"), smtplib.SMTP("mx1.saigon.example") as server:
+            server.sendmail("spam@spam.example", [MINH], f"From: {LAN}\nTo: {MINH}\n\nhi\n")
+        lab.settle()
+        letter = lab.user(MINH).peek(1)
+    assert {name for name, value in letter.items() if "spam" in value} == {
+        "Return-Path",
+        "Received",
+    }
+    assert "[203.0.113.67]" in letter["Received"]
 
 
 # --- 4.2 ----------------------------------------------------------------------------------------
@@ -179,42 +197,3 @@ def test_copies_are_compared(lab: Lab) -> None:
         ("lan", "✘ yes, in Bcc"),
         ("minh", "✘ yes, in Bcc"),
     ]
-
-
-# --- 4.4 ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("other", "feedback"),
-    [
-        (dict.fromkeys(DECK, ""), "Nothing is answered yet"),
-        ({8: ""}, "Still open: 8"),
-        ({1: "lan"}, "Card 1 was delivered, and it went otherwise. You read the sheet"),
-        ({2: "lan"}, "Look at the envelope, at all of its lines"),
-        ({3: "freman.alpha"}, "Is there an envelope in his mailbox?"),
-        ({4: "son"}, "Does the author say where replies are wanted?"),
-        ({5: "son"}, "A bounce comes from a server"),
-        ({6: "lan"}, "A Return-Path that the sender writes is taken off"),
-        ({6: "son"}, "Which side of the card does it know?"),
-        ({7: "lan"}, "That is where a person's reply goes"),
-        ({8: "son"}, "May a program answer here at all?"),
-        ({8: "hoi@lists.example"}, "May a program answer here at all?"),
-    ],
-)
-def test_eight_cards(lab: Lab, other: dict[int, str], feedback: str) -> None:
-    answer = said("4.4", answer_the_quiz(lab) | other)
-    assert answer.startswith("4.4 not yet")
-    assert feedback in answer
-
-
-def test_cards_may_be_answered_in_other_ways(lab: Lab) -> None:
-    answer = {1: f"<{MINH}>", 2: [HOA, LAN], 6: "không ai", 8: "No one"}
-    assert said("4.4", answer_the_quiz(lab) | answer).startswith("4.4 done")
-
-
-def test_the_deck_shows_all_that_is_needed() -> None:
-    text = deck().text().replace("\u00a0", " ")
-    assert all(card.question.split()[0] in text for card in DECK.values())
-    assert text.count("MAIL FROM:<") == len(DECK) == 8
-    assert f"MAIL FROM:<{FREMAN}>" in text
-    assert {len(dealt(n)) for n in DECK} == {0, 1, 2}

@@ -236,6 +236,33 @@ def a_changed_subject(lab: Lab) -> str:
     return "b" if tree.parents["Lan"] == "Minh" else "a"
 
 
+def an_answer_of_450(lab: Lab) -> str:
+    lab.host("mx1.saigon.example").answer("RCPT", "450 4.2.1 Busy", recipient="hoa@*", times=1)
+    lab.host("mx2.saigon.example").stop()
+    lab.user(SON).send(to="hoa@saigon.example", subject="450", text="…")
+    kept = lab.queue("smtp.hanoi.example").rows and not lab.queue("mx1.saigon.example").rows
+    lab.advance("1h")
+    return "c" if kept and lab.box("hoa@saigon.example").rows and not lab.box(SON).rows else "b"
+
+
+def cut_before_the_250(lab: Lab) -> str:
+    lab.host("mx1.saigon.example").hang_up(".", "between", times=1)
+    lab.user(SON).send(to=MINH, subject="Hai", text="…")
+    lab.advance("1h")
+    ids = {lab.user(MINH).peek(row.uid)["Message-ID"] for row in lab.box(MINH).rows}
+    return "d" if len(lab.box(MINH).rows) == 2 and len(ids) == 1 else "a"
+
+
+def six_days_away(lab: Lab) -> str:
+    for mx in ("mx1.saigon.example", "mx2.saigon.example"):
+        lab.host(mx).stop()
+    sent = lab.now()
+    lab.user(SON).send(to=MINH, subject="Im", text="…")
+    lab.advance("6d")
+    told = [row.date - sent for row in lab.box(SON).rows]
+    return "b" if told == [timedelta(days=5)] else "a"
+
+
 SEEN: dict[str, Callable[[Lab], str]] = {
     "P0.1": first_server,
     "P0.2": with_sai_gon_off,
@@ -254,6 +281,9 @@ SEEN: dict[str, Callable[[Lab], str]] = {
     "P2.1": a_photo,
     "P2.2": a_subject_beside_a_body_in_utf_8,
     "P2.3": a_changed_subject,
+    "P8.1": an_answer_of_450,
+    "P8.2": cut_before_the_250,
+    "P8.3": six_days_away,
 }
 
 

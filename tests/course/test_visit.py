@@ -1,5 +1,7 @@
 """Play the server: a real client, a real connection, and nobody but the learner to answer."""
 
+import os
+import signal
 import smtplib
 import threading
 
@@ -127,6 +129,22 @@ def test_a_client_that_never_calls(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
     assert visit.over and visit.judge().rows == ()
     visit.leave()
     with smtplib.SMTP(MX1, 25) as server:
+        assert server.noop()[0] == 250
+
+
+def test_a_cell_that_is_interrupted_leaves_the_counter_to_the_host(lab: Lab) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    done = threading.Event()
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            play_server(lab, client=lambda: os.kill(os.getpid(), signal.SIGINT) or done.wait(60))
+    finally:
+        done.set()
+        signal.signal(signal.SIGINT, before)
+    with smtplib.SMTP(MX1, 25, timeout=10) as server:
         assert server.noop()[0] == 250
 
 

@@ -140,6 +140,42 @@ def test_a_mistake_changes_nothing_and_is_shown(office: Office) -> None:
     assert office.mx("muadong.example")[0] == "10 mx1.saigon.example."
 
 
+@pytest.mark.parametrize("origin", [None, "muadong..example", "x" * 64])
+def test_an_origin_that_is_no_name(office: Office, origin: str | None) -> None:
+    text = TEXT.replace("$ORIGIN muadong.example.", "; mine\n$ORIGIN muadong..example.")
+    with pytest.raises(ZoneError, match="the origin, is not a domain name; expected lab") as caught:
+        office.desk.load(text, origin)
+    assert caught.value.line == (1 if origin and origin not in text else 2)
+    assert ("^^^^" in caught.value.place) is (caught.value.line == 2)
+    with pytest.raises(ZoneError, match="the origin, is not a domain name"):
+        office.desk.load("saigon.example", "muadong..example")
+    assert office.events == []
+
+
+def test_a_slip_of_the_pen_is_spoken_of(office: Office) -> None:
+    """The zone is served: a server could not know what was meant."""
+    change = office.desk.load(TEXT.replace("mx1.saigon.example.", "mx1.saigon.example"))
+    assert office.mx("muadong.example")[0] == "10 mx1.saigon.example.muadong.example."
+    assert "note: line 7: mx1.saigon.example.muadong.example. is the name here" in repr(change)
+    assert office.events[0].note == change.note
+    both = office.desk.load(TEXT.replace("mx2.saigon.example.", "192.0.2.3"))
+    assert "line 8: MX names a host, so 192.0.2.3 was read" in both.note
+    assert "; the serial did not grow" in both.note
+
+
+def test_an_edit_speaks_of_its_own_slips_only(office: Office) -> None:
+    office.desk.load(TEXT.replace("mx1.saigon.example.", "mx1.saigon.example"))
+    assert office.desk.edit("muadong.example", "MX 20", "; more\n MX 30").note == ""
+    change = office.desk.edit("muadong.example", "mx2.saigon.example.", "mx2.saigon.example")
+    assert change.note.startswith("line 9: mx2.saigon.example.muadong.example. is the name here")
+
+
+@pytest.mark.parametrize("number", ["01", "03"])
+def test_the_faulty_zones_do_not_give_themselves_away(office: Office, number: str) -> None:
+    assert office.desk.load(f"faulty/{number}").note == ""
+    assert office.desk.load(data_dir() / "zones" / "faulty" / f"{number}.zone").note == ""
+
+
 # --- editing ------------------------------------------------------------------------------------
 
 
@@ -159,6 +195,8 @@ def test_an_edit_counts_the_serial_up(office: Office) -> None:
         ("MX 20 mx2", "MX 5 mx2"),
         ("MX 20 mx2", "; MX 20 mx2"),
         ("MX   20   mx2.saigon.example.\n", "TXT hello\n"),
+        ("mx2.saigon.example.", "mx2.saigon.example"),
+        ("mx2.saigon.example.\n", "mx2\n"),
     ],
 )
 def test_the_same_edit_again_changes_nothing(office: Office, old: str, new: str) -> None:
@@ -197,13 +235,21 @@ SOAS = [
     "@ SOA ns.lab. h.lab. 7 1 2 3 4",
     "@ 60 IN SOA ns.lab. h.lab. (7 1 2 3 4)",
     "@ soa ns.lab. h.lab. ( ; 1 2 3\n ; 9\n 7 ; serial\n 1 2 3 4 )",
+    "; the SOA record counts 7 things: 1 2 3 4\n@ SOA ns.lab. h.lab. 7 1 2 3 4",
+    "@ SOA ( ns.lab. h.lab. ; a SOA b c 7 1 2 3 4\n 7 1h 2h 3w 4 )",
+    '@ TXT "SOA a b 5 1 2 3 4 ;" ; "SOA\n@ SOA ns.lab. h.lab. 7 1 2 3 4',
+    "soa TXT a 5\n@ SOA ns.lab. h.lab. 7 1 2 3 4",
 ]
 
 
 @pytest.mark.parametrize("soa", SOAS)
 def test_the_serial_is_found_in_every_way_of_writing(office: Office, soa: str) -> None:
-    office.desk.load(f"$ORIGIN a.example.\n$TTL 60\n{soa}\n NS ns.lab.\nb A 192.0.2.7\n")
+    before = f"$ORIGIN a.example.\n$TTL 60\n{soa}\n@ NS ns.lab.\nb A 192.0.2.7\n"
+    office.desk.load(before)
     assert office.desk.edit("a.example", "192.0.2.7", "192.0.2.8").serial == 8
+    text = office.server.zone("a.example").text
+    assert len(text) == len(before)
+    assert [(a, b) for a, b in zip(before, text, strict=True) if a != b] == [("7", "8"), ("7", "8")]
 
 
 # --- removing, and starting over ----------------------------------------------------------------

@@ -236,3 +236,45 @@ def test_a_bomb_of_pointers_is_no_work(tcp: bool) -> None:
     assert reply is not None
     assert dns.message.from_wire(reply).rcode() == dns.rcode.FORMERR
     assert time.process_time() - began < 5
+
+
+LONG_NAME = b"\x01a" * 120 + b"\x00"
+
+
+def same_name_bomb(questions: int, answers: int, authority: int, additional: int) -> bytes:
+    """Records whose names, and those in their data, are pointers to one name of 120 labels:
+    5 KB as a query with 299 of them, and no pointer leads to another."""
+    question = struct.pack("!HH", 15, 1)
+    names = [LONG_NAME, *[b"\xc0\x0c"] * (questions - 1)]
+    records = b"".join(
+        b"\xc0\x0c" + struct.pack("!HHIHH", 15, 1, 60, 4, number) + b"\xc0\x0c"
+        for number in range(answers + authority + additional)
+    )
+    head = header(random.Random(1), questions, answers, authority, additional, flags=0)
+    return head + b"".join(name + question for name in names) + records
+
+
+@pytest.mark.parametrize(
+    "counts", [(1, 0, 0, 299), (1, 0, 299, 0), (1, 299, 0, 0), (1, 100, 100, 99), (800, 0, 0, 0)]
+)
+@pytest.mark.parametrize("udp", [True, False])
+def test_a_bomb_of_one_long_name_is_no_work(counts: tuple[int, ...], udp: bool) -> None:
+    """An unguarded reader works on the first of them for nearly two seconds; here are twenty."""
+    bomb = same_name_bomb(*counts)
+    assert len(bomb) < 6000
+    server = DnsServer([parse_zone(ZONE, "hanoi.zone", "hanoi.example")])
+    began = time.process_time()
+    replies = {server.answer(bomb, udp) for _ in range(20)}
+    assert time.process_time() - began < 2
+    assert [dns.message.from_wire(reply or b"").rcode() for reply in replies] == [dns.rcode.FORMERR]
+
+
+def test_what_may_stand_beside_a_question_is_read() -> None:
+    """A client that asks what is new in a zone sends the SOA that it has (RFC 1995 §3): it hears
+    no for being who it is, and not for how it asks."""
+    server = DnsServer([parse_zone(ZONE, "hanoi.zone", "hanoi.example")])
+    query = dns.message.make_query("hanoi.example", "IXFR", use_edns=0)
+    soa = dns.rrset.from_text("hanoi.example.", 0, "IN", "SOA", "ns.lab. h.lab. 1 2 3 4 5")
+    query.authority.append(soa)
+    reply = server.answer(query.to_wire(), True)
+    assert dns.message.from_wire(reply or b"").rcode() == dns.rcode.REFUSED

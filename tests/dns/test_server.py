@@ -439,17 +439,54 @@ def test_a_failure_can_be_planned_for_some_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rtype", "status"),
+    ("name", "rtype", "status", "told"),
     [
-        ("hanoi.example", "MX", "NXDOMAIN"),
-        ("hanoi.example", "MXX", "SERVFAIL"),
-        ("a..b", "MX", "SERVFAIL"),
-        ("hanoi.example", "MX", "servfail"),
+        ("hanoi.example", "MX", "NXDOMAIN", "'NXDOMAIN' cannot be planned"),
+        ("hanoi.example", "MX", "servfail", "'servfail' cannot be planned"),
+        ("hanoi.example", "MXX", "SERVFAIL", "'MXX' is not a record type: write one like 'MX'"),
+        ("hanoi.example", 15, "SERVFAIL", "15 is not a record type"),
+        ("a..b", "MX", "SERVFAIL", r"'a\.\.b' is not a domain name: .* single dots"),
     ],
 )
-def test_a_failure_that_cannot_be_planned(name: str, rtype: str, status: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot be planned|not a name and a record type"):
-        server().fail(name, rtype, status)
+def test_a_failure_that_cannot_be_planned(name: str, rtype: str, status: str, told: str) -> None:
+    one = server()
+    with pytest.raises(ValueError, match=told):
+        one.fail(name, rtype, status)
+    assert one.failures == ()
+
+
+@pytest.mark.parametrize("rtype", ["mx", "Mx", "TYPE15"])
+def test_a_type_is_healed_however_it_is_written(rtype: str) -> None:
+    one = server()
+    one.fail("saigon.example", "MX", "SERVFAIL")
+    one.fail("saigon.example", "A", "SERVFAIL")
+    assert [f.rtype for f in one.heal("SAIGON.example.", rtype)] == ["MX"]
+    assert [f.rtype for f in one.failures] == ["A"]
+
+
+@pytest.mark.parametrize("rtype", ["mx", "TYPE15"])
+def test_a_new_plan_takes_the_place_of_the_old_however_it_is_written(rtype: str) -> None:
+    one = server()
+    one.fail("saigon.example", "MX", "SERVFAIL")
+    one.fail("saigon.example", rtype, "TIMEOUT", times=2)
+    assert [str(f) for f in one.failures] == ["saigon.example, MX: TIMEOUT, 2 more"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rtype", "told"),
+    [
+        ("a..b", None, "is not a domain name"),
+        (7, None, "7 is not a domain name"),
+        ("saigon.example", "EMEX", "'EMEX' is not a record type"),
+    ],
+)
+def test_what_cannot_be_healed(name: str, rtype: str | None, told: str) -> None:
+    """Nothing is forgotten then: whoever mistypes would believe that it was."""
+    one = server()
+    one.fail("saigon.example", "MX", "SERVFAIL")
+    with pytest.raises(ValueError, match=told):
+        one.heal(name, rtype)
+    assert len(one.failures) == 1
 
 
 def answer(one: DnsServer, name: str, rtype: str = "MX", udp: bool = True) -> dns.message.Message:
@@ -502,9 +539,12 @@ def test_plans_can_be_read_replaced_and_healed_one_by_one() -> None:
     assert one.heal() == one.failures == ()
 
 
-def test_a_plan_for_no_time_at_all() -> None:
-    with pytest.raises(ValueError, match="0 times is never"):
-        server().fail("hanoi.example", "MX", "SERVFAIL", times=0)
+@pytest.mark.parametrize("times", [0, -1, 1.5, "2", True])
+def test_a_plan_for_no_number_of_times(times: int) -> None:
+    one = server()
+    with pytest.raises(ValueError, match=f"times={times!r}: give a whole number from 1 on"):
+        one.fail("hanoi.example", "MX", "SERVFAIL", times=times)
+    assert one.failures == ()
 
 
 def test_a_removed_zone_is_none_of_our_business() -> None:

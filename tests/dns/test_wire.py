@@ -7,7 +7,7 @@ import struct
 import dns.message
 import pytest
 
-from labmail.dns.wire import MAX_CHAIN, MAX_RECORDS, too_much
+from labmail.dns.wire import MAX_CHAIN, MAX_RECORDS, too_much, too_much_for_a_query
 
 
 def chained(links: int, records: int = 0) -> bytes:
@@ -53,6 +53,30 @@ def test_an_honest_long_reply_is_read() -> None:
     assert not too_much(reply.to_wire())
 
 
+QUERIES = {
+    "a question": ((1, 0, 0, 0), False),
+    "no question": ((0, 0, 0, 0), False),
+    "OPT and TSIG": ((1, 0, 0, 2), False),
+    "the SOA of an IXFR, and OPT": ((1, 0, 1, 1), False),
+    "two questions": ((2, 0, 0, 0), True),
+    "an answer": ((1, 1, 0, 0), True),
+    "two authority records": ((1, 0, 2, 0), True),
+    "three additional records": ((1, 0, 0, 3), True),
+}
+
+
+@pytest.mark.parametrize(("counts", "refused"), QUERIES.values(), ids=QUERIES)
+def test_a_query_has_little_beside_its_question(counts: tuple[int, ...], refused: bool) -> None:
+    assert too_much_for_a_query(struct.pack("!HHHHHH", 7, 0, *counts)) is refused
+
+
+def test_a_chain_of_pointers_is_no_query_either() -> None:
+    links = chained(MAX_CHAIN + 1)
+    query = links[:2] + struct.pack("!HHHHH", 0, 1, 0, 0, 1) + links[12:]
+    assert too_much_for_a_query(query)
+
+
 @pytest.mark.parametrize("wire", [b"", b"\xc0", b"\xff" * 11, b"\xff" * 13])
 def test_less_than_a_message(wire: bytes) -> None:
     too_much(wire)
+    too_much_for_a_query(wire)

@@ -281,6 +281,10 @@ def test_plans_that_make_no_sense(lab: Lab) -> None:
         lab.network.cut(MX1, how="slowly")
     with pytest.raises(ValueError, match="no service is called 'mail'"):
         lab.network.block(MX1, "mail")
+    with pytest.raises(ValueError, match="99999 is no port"):
+        lab.network.block(MX1, 99999)
     with pytest.raises(ValueError, match="not a length of time"):
         lab.network.delay(MX1, MX2, "long")
+    with pytest.raises(ValueError, match="more than a hundred years"):
+        lab.network.delay(MX1, MX2, "99999999d")
     assert lab.network.faults == ()

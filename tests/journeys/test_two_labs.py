@@ -127,5 +127,5 @@ def test_it_goes_with_the_lab(here: Lab, other: Lab) -> None:
 
 
 def test_a_host_of_the_world_keeps_its_name(here: Lab) -> None:
-    with pytest.raises(ValueError, match="is a host of this world"):
+    with pytest.raises(ValueError, match="is a machine of this world"):
         here.attach("mx1.saigon.example", IP, {"smtp": 2525})

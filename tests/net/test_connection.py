@@ -1,7 +1,11 @@
+import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from labmail.net.connection import COMMAND_KEPT
 from labmail.net.limits import Limits
@@ -142,6 +146,50 @@ def test_a_silent_client_is_told_good_bye(make_town: MakeTown) -> None:
         assert sock.recv(1) == b""
     town.until_closed()
     assert town.trace.of(LimitReached)[0].limit == "idle time"
+
+
+@pytest.mark.parametrize("patience", ["idle_seconds", "session_seconds"])
+@pytest.mark.parametrize("half", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])
+@pytest.mark.parametrize("implicit", [False, True])
+def test_the_clock_runs_in_the_handshake_too(
+    make_town: MakeTown, patience: str, half: bytes, implicit: bool
+) -> None:
+    """Nothing can be said there, not even good-bye; what is not said is not recorded either."""
+    town = make_town(limits=replace(Limits(), **{patience: 0.1}), implicit_tls=implicit)
+    failed: list[dict[str, Any]] = []
+    town.loop.call(catch_failures(failed))
+    with town.dial() as sock:
+        if not implicit:
+            assert read_line(sock) == b"hello\r\n"
+            sock.sendall(b"TLS\r\n")
+            assert read_line(sock) == b"go on\r\n"
+        sock.sendall(half)
+        assert sock.recv(1) == b""
+    town.until_closed()
+    assert failed == []
+    assert [e.action for e in town.trace.of(LimitReached)] == ["closed"]
+    assert town.trace.said(1, Side.SERVER) == (b"" if implicit else b"hello\r\ngo on\r\n")
+    assert len(town.trace.of(Reply)) == (0 if implicit else 2)
+
+
+async def catch_failures(failed: list[dict[str, Any]]) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failed.append(context))
+
+
+def test_a_good_bye_that_breaks_does_not_keep_the_line_open(make_town: MakeTown) -> None:
+    town = make_town(limits=Limits(idle_seconds=0.05))
+    failed: list[dict[str, Any]] = []
+    town.loop.call(catch_failures(failed))
+
+    def broken(core: object) -> list[object]:
+        raise RuntimeError("lost for words")
+
+    town.echo_core.timed_out = broken
+    with town.dial() as sock:
+        assert read_line(sock) == b"hello\r\n"
+        assert sock.recv(1) == b""
+    town.until_closed()
+    assert [str(context["exception"]) for context in failed] == ["lost for words"]
 
 
 def test_a_session_ends_even_if_the_client_keeps_talking(make_town: MakeTown) -> None:

@@ -202,6 +202,14 @@ def test_who_does_not_belong_to_the_lab_is_not_passed_on(make_pair: Callable[...
         (NAME, IP, {"gopher": 70}, "there are: smtp,"),
         (NAME, IP, {"smtp": ("198.51.100.1", 25)}, "on 127.0.0.1 only"),
         (NAME, IP, {"smtp": 70_000}, "from 1 to 65535"),
+        (NAME, IP, {"smtp": True}, "from 1 to 65535, and not True"),
+        ("Mail.ngoai.example", IP, {"smtp": 2525}, "write small letters"),
+        ("mail.ngoai.example\r\nX: y.example", IP, {"smtp": 2525}, "is no host's name"),
+        ("mail ngoai.example", IP, {"smtp": 2525}, "is no host's name"),
+        ("mail..example", IP, {"smtp": 2525}, "single dots between"),
+        ("-mail.example", IP, {"smtp": 2525}, "is no host's name"),
+        ("a" * 64 + ".example", IP, {"smtp": 2525}, "at most 63 in a label"),
+        ("a." * 125 + "example", IP, {"smtp": 2525}, "253 in all"),
     ],
 )
 def test_what_cannot_be_attached(

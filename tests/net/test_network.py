@@ -1,10 +1,13 @@
 import asyncio
 import contextlib
+import gc
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from labmail.net.addresses import port_of
 from labmail.net.connection import Listener
 from labmail.net.limits import Limits
 from labmail.net.network import NoRoute
@@ -138,3 +141,79 @@ def test_who_calls_while_the_server_stops_is_turned_away(make_town: MakeTown) ->
         return calling.exception()
 
     assert isinstance(town.loop.call(race()), OSError | None)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("turns", range(8))
+def test_no_caller_is_turned_away_behind_its_back(make_town: MakeTown, turns: int) -> None:
+    """Twenty call, the server stops some turns of the loop later: each hears yes or no, and no
+    second no is left for which nobody waits.
+
+    (asyncio itself leaves a call to the garbage collector that it has accepted when its server is
+    closed: its socket warns, and that is none of ours.)
+    """
+    town = make_town()
+    unheard: list[dict[str, Any]] = []
+
+    async def race() -> list[Any]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: unheard.append(about))
+        dial = town.network.dial
+        calls = [dial("x", "192.0.2.10", "192.0.2.25", 110, kind="host") for _ in range(20)]
+        calling = asyncio.gather(*calls, return_exceptions=True)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await town.network.unlisten(town.listener)
+        return list(await asyncio.wait_for(calling, 10))
+
+    ends = town.loop.call(race())
+    refused = [end for end in ends if isinstance(end, ConnectionError)]
+    connected = [end for end in ends if isinstance(end, socket.socket)]
+    assert len(refused) + len(connected) == 20
+    for sock in connected:
+        sock.close()
+    del ends, refused
+    gc.collect()  # what nobody has heard is told when it is thrown away
+    town.rest()
+    assert unheard == []
+
+
+def test_a_server_that_cannot_be_made_leaves_no_door_open(
+    make_town: MakeTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = make_town()
+    opened: list[socket.socket] = []
+    bound_socket = town.network._bound_socket
+
+    def remember(*about: Any) -> socket.socket:
+        opened.append(bound_socket(*about))
+        return opened[-1]
+
+    def broken(*_: object) -> asyncio.DatagramProtocol:
+        raise RuntimeError("no zones")
+
+    monkeypatch.setattr(town.network, "_bound_socket", remember)
+    place = Place("ns.lab", "192.0.2.53", 53)
+    listener = Listener(place, "domain", lambda line: asyncio.Protocol(), Limits())
+    with pytest.raises(RuntimeError, match="no zones"):
+        town.loop.call(town.network.listen_with_datagrams(listener, broken))
+    assert [sock.fileno() for sock in opened] == [-1] * len(opened) != []
+    assert town.network.real_port("192.0.2.53", 53) is None
+    town.loop.call(town.network.listen_with_datagrams(listener, Upper))
+    ask = town.network.ask("x", "192.0.2.25", "192.0.2.53", 53, b"again")
+    assert town.loop.call(ask) == b"AGAIN"
+
+
+@pytest.mark.parametrize(("port", "number"), [("smtp", 25), (25, 25), (1, 1), (65535, 65535)])
+def test_a_port_by_name_or_number(port: int | str, number: int) -> None:
+    assert port_of(port) == number
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 99999, True, 25.0, None])
+def test_what_is_no_port(port: int) -> None:
+    with pytest.raises(ValueError, match=f"{port!r} is no port: write a number from 1 to 65535"):
+        port_of(port)
+
+
+def test_a_service_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="no service is called 'stmp'; there are: smtp,"):
+        port_of("stmp")

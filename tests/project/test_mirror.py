@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 TESTED_ELSEWHERE: dict[str, str] = {
+    "course/quiz_draw.py": "tests/course/test_quiz.py",
     "handles.py": "tests/test_lab.py",
     "mailbox/errors.py": "tests/mailbox/test_store.py",
     "mailbox/model.py": "tests/mailbox/test_mailbox.py",
@@ -22,6 +23,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "trace/events.py": "tests/trace/test_recorder.py",
     "trace/parcel.py": "tests/trace/test_recorder.py",
     "trace/snapshots.py": "tests/views/test_facts.py",
+    "views/attempts_draw.py": "tests/views/test_attempts.py",
     "views/arrows.py": "tests/views/test_envelope.py",
     "views/arrows_draw.py": "tests/views/test_envelope.py",
     "views/card_row.py": "tests/views/test_envelope.py",
@@ -30,6 +32,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "views/custody.py": "tests/views/test_facts.py",
     "views/custody_draw.py": "tests/views/test_forms.py",
     "views/decision_draw.py": "tests/views/test_forms.py",
+    "views/depth_draw.py": "tests/views/test_depth.py",
     "views/dnswire.py": "tests/views/test_facts.py",
     "views/envelope_draw.py": "tests/views/test_envelope.py",
     "views/explain.py": "tests/views/test_facts.py",

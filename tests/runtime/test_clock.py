@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,22 @@ def test_durations_as_programs_write_them() -> None:
 def test_what_is_no_duration_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="write it as"):
         duration(text)
+
+
+@pytest.mark.parametrize("length", [float("nan"), float("inf"), -float("inf"), 1e300, True, None])
+def test_what_is_no_number_of_seconds(length: float) -> None:
+    with pytest.raises(
+        ValueError, match=rf"{re.escape(str(length))} is not a length of time: write it as '30m'"
+    ):
+        duration(length)
+
+
+@pytest.mark.parametrize("length", ["99999999d", 1e11, timedelta(days=36526)])
+def test_nobody_waits_for_a_hundred_years(length: str | float | timedelta) -> None:
+    """Dates end with the year 9999: beyond it the clock itself would break."""
+    with pytest.raises(ValueError, match=r"more than a hundred years: .* like '5d'"):
+        duration(length)
+    assert duration("5217w") < timedelta(days=36525)
 
 
 def test_lab_time_never_goes_back() -> None:

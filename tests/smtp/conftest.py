@@ -78,6 +78,7 @@ class MemoryLine:
         self.connection = Connection(1, "smtp", client, place)
         self.parcel = 7
         self.tls_on = tls
+        self.handshaking = False
         self.closed = False
         self.reason = ""
         self.limits: list[tuple[str, str]] = []

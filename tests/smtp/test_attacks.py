@@ -9,8 +9,10 @@ r"""Attacks and accidents that an SMTP server of the lab survives; what other fi
     lines and letters without end                  test_two_hundred_megabytes_…, and of AUTH (here)
     header and command injection                   test_an_address_cannot_hold_a_command (here),
                                                    test_replies.py, tests/test_user.py
-    forged trace fields                            test_forged_fields_end_at_the_border (here),
+    forged trace fields                            test_forged_fields_… (here),
                                                    test_trace_fields.py
+    headers without end                            test_a_header_without_end_is_… (here),
+                                                   test_content.py
     open relay                                     relaying.dialog, test_host.py
     slowloris: command, letter, session            test_server.py (clocks), test_relay.py,
                                                    tests/net/test_connection.py
@@ -33,6 +35,7 @@ import asyncio
 import smtplib
 import socket
 import tracemalloc
+from base64 import b64encode
 from contextlib import suppress
 from dataclasses import replace
 from email.message import EmailMessage
@@ -42,11 +45,15 @@ from typing import Any
 import pytest
 
 from labmail import Lab
+from labmail.letter.fields import first
+from labmail.letter.mime import scan
 from labmail.net.limits import Limits
-from labmail.trace.events import Accepted, LimitReached, WorkFailed
+from labmail.trace.events import Accepted, LimitReached, Sent, WorkFailed
 from labmail.trace.recorder import Trace
+from labmail.views import ladder, transcript, wire
 
 MEGABYTE = 1024 * 1024
+SUBMISSION = "smtp.hanoi.example"
 SERVER_IP = "198.51.100.25"
 BEGIN = b"EHLO x\r\nMAIL FROM:<son@hanoi.example>\r\nRCPT TO:<minh@saigon.example>\r\n"
 
@@ -294,6 +301,71 @@ def test_forged_fields_end_at_the_border(lab: Lab) -> None:
     ]
     assert from_villain.get_all("Return-Path") == ["<villain@spam.example>"]
     assert from_son.get_all("Return-Path") == ["<son@hanoi.example>"]
+
+
+def test_forged_fields_do_not_hide_behind_a_line_that_is_no_field(lab: Lab) -> None:
+    forged = (
+        b"Subject: x\r\nnot a header\r\nAuthentication-Results: mx1.saigon.example; spf=pass\r\n"
+        b"Return-Path: <boss@saigon.example>\r\nX-Last: y\r\n\r\nbody\r\n"
+    )
+    with smtplib.SMTP("mx1.saigon.example", 25) as server:
+        server.sendmail("villain@spam.example", ["minh@saigon.example"], forged)
+        with pytest.raises(smtplib.SMTPDataError, match="loop"):
+            loop = b"not a header\r\n" + b"Received: by mx1.saigon.example\r\n" * 60 + b"\r\n"
+            server.sendmail("villain@spam.example", ["minh@saigon.example"], loop)
+    lab.settle()
+    mailbox = lab.user("minh@saigon.example").pop3()
+    fields = scan(b"\r\n".join(mailbox.retr(1)[1])).fields
+    mailbox.quit()
+    found = {name: first(fields, name) for name in (b"return-path", b"x-last")}
+    assert found == {b"return-path": b"<villain@spam.example>", b"x-last": b"y"}
+    assert first(fields, b"authentication-results") is None
+
+
+@pytest.mark.parametrize("line", [b"a:\r\n", b" ((((((((((((\r\n"])
+def test_a_header_without_end_is_refused_unread(box: Any, serving: Any, line: bytes) -> None:
+    async def story(network: Any) -> None:
+        reader, writer = await call(network)
+        writer.write(BEGIN + b"DATA\r\n")
+        await reader.readuntil(b"\r\n354 ")
+        header = b"Authentication-Results:\r\n" + line * (5 * MEGABYTE // len(line))
+        writer.write(header + b"\r\nbody\r\n.\r\nQUIT\r\n")
+        assert b"552 5.3.4 The letter's header" in await reader.read()
+        await hang_up(writer)
+
+    attack(box, serving, story)
+
+
+# --- passwords -------------------------------------------------------------------------------
+
+
+MISSPELT = [
+    *(b"AUTH %s\r\n", b"AUTH=PLAIN %s\r\n", b"AUTHPLAIN %s\r\n", b" AUTH PLAIN %s\r\n"),
+    *(b"AUTH PLAIN\r%s\r\n", b"AUTH PLAIN %s\n", b"NOOP\r\nAUTHLOGIN\r\n%s\r\n"),
+    *(b"STARTTLS\r\nAUTH PLAIN %s\r\n", b"STARTTLS\r\n%s\r\n"),
+]
+
+
+def test_a_password_in_the_wrong_place_is_marked(lab: Lab) -> None:
+    """It was said, so it is in the trace; but the views show dots."""
+    password = b64encode(b"\0son\0hoa-sen-1")
+    with lab.record() as trace:
+        for said in MISSPELT:
+            with socket.create_connection((SUBMISSION, 587)) as sock:
+                sock.recv(4096)
+                sock.sendall(b"EHLO x\r\n" + said % password)
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(4096):
+                    pass
+        lab.settle()
+    assert len(trace.connections) == len(MISSPELT)
+    for said, connection in zip(MISSPELT, trace.connections, strict=True):
+        sent = [e for e in trace.of(Sent) if e.connection == connection]
+        marked = b"".join(e.data[a:b] for e in sent for a, b in e.secrets)
+        assert password in marked and b"EHLO" not in marked, said
+        assert password in trace.said(connection, "client")
+    for view in (wire(trace), ladder(trace), transcript(trace)):
+        assert password.decode() not in view.text() + view.html()
 
 
 # --- traps of Python's own modules ----------------------------------------------------------

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labmail.smtp.commands import secret_part, split_command
+from labmail.smtp.commands import secret_part, split_command, tries_auth
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,28 @@ def test_split(line, expected):
     [
         (b"AUTH PLAIN AGEAYg==", b"AGEAYg=="),
         (b"auth  plain  AGEAYg== more", b"AGEAYg== more"),
+        (b"AUTH PLAIN =", b"="),
+        (b"AUTH AGEAYg==", b"AGEAYg=="),
+        (b"AUTH=PLAIN AGEAYg==", b"AGEAYg=="),
+        (b"AUTHPLAIN AGEAYg==", b"AGEAYg=="),
+        (b"AUTHPLAINAGEAYg==", b"PLAINAGEAYg=="),
+        (b"AUTH PLAINAGEAYg==", b"PLAINAGEAYg=="),
+        (b" \tAUTH PLAIN AGEAYg==", b"AGEAYg=="),
+        (b"\0AUTH PLAIN AGEAYg==", b"AGEAYg=="),
+        (b"AUTH PLAIN\rAGEAYg==", b"AGEAYg=="),
+        (b"AUTH PLAIN:AGEAYg==", b":AGEAYg=="),
+        (b"AUTHENTICATE PLAIN AGEAYg==", b"AGEAYg=="),
+        (b"AUTH XYZZY AGEAYg==", b"XYZZY AGEAYg=="),
+        (b"AUTH SCRAM-SHA-256-PLUS biws", b"biws"),
+        (b"AUTH CRAM-MD5", None),
         (b"AUTH LOGIN", None),
+        (b"AUTH LOGIN ", None),
         (b"AUTH", None),
         (b"MAIL FROM:<> AUTH=x y", None),
+        (b"NOOP AUTH PLAIN", None),
     ],
 )
 def test_secret_part(line, secret):
     span = secret_part(line)
     assert (line[slice(*span)] if span else None) == secret
+    assert secret is None or tries_auth(line)

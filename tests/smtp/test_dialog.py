@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmail.net.core import Carried, Heard, Say
+from labmail.net.core import Carried, Heard, Say, Unread
 from labmail.smtp.dialog import BACKLOG, LINE_KEPT, Dialog
 from labmail.trace.events import Side
 
@@ -33,6 +33,8 @@ def short(reports) -> list[str]:
                 said.append(f"C {report.state}: {report.verb}")
             case Say():
                 said.append(f"S {report.verb} {report.code}: {report.before}>{report.after}")
+            case Unread():
+                said.append(f"unread {report.start}-{report.end}")
             case Carried():
                 said.append(f"letter at {report.offset}, {report.size}")
     return said
@@ -149,6 +151,19 @@ def test_passwords_of_clients_that_do_not_listen_are_marked():
     assert secrets == [b"dXNlcg==", b"cGFzcw=="]
 
 
+@pytest.mark.parametrize(
+    "line", [b"AUTH PLAIN", b"AUTHPLAIN", b"AUTH=LOGIN", b" AUTH LOGIN", b"authenticate login"]
+)
+def test_who_spells_auth_wrong_and_does_not_listen_is_marked_too(line):
+    script = [
+        *GROUP[:3],
+        ("C", line + b" AGEAYg==\r\ncGFzcw==\r\nNOOP\r\ncGFzcw==\r\n"),
+        ("S", b"500 what\r\n500 what\r\n250 ok\r\n500 what\r\n"),
+    ]
+    heard = [r for r in listen(script) if isinstance(r, Heard)]
+    assert [r.line[a:b] for r in heard for a, b in r.secrets] == [b"AGEAYg==", b"cGFzcw=="]
+
+
 STARTTLS = [
     ("S", b"220 mx\r\n"),
     *EHLO,
@@ -163,9 +178,10 @@ STARTTLS = [
 @pytest.mark.parametrize("step", [0, 1, 4])
 def test_what_was_injected_before_tls_is_never_read(step):
     reports = listen(STARTTLS, step)
-    assert short(reports)[-4:] == [
+    assert short(reports)[-5:] == [
         "C ready: STARTTLS",
         "S STARTTLS 220: ready>greeted",
+        "unread 18-42",
         "C greeted: EHLO",
         "S EHLO 250: greeted>ready",
     ]
@@ -177,6 +193,9 @@ def test_what_comes_between_the_reply_and_the_handshake_is_never_read(step):
     late = [*STARTTLS[:5], ("C", b"VRFY injected\r\n"), *STARTTLS[5:]]
     heard = [r.verb for r in listen(late, step) if isinstance(r, Heard)]
     assert heard == ["EHLO", "STARTTLS", "EHLO"]
+    said = b"".join(data for who, data in late if who == "C")
+    unread = b"".join(said[r.start : r.end] for r in listen(late, step) if isinstance(r, Unread))
+    assert unread == b"MAIL FROM:<injected@x>\r\nVRFY injected\r\n"  # all of it counts as secret
 
 
 def test_implicit_tls_changes_nothing():

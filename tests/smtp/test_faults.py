@@ -87,11 +87,20 @@ def test_a_fault_in_words(fault: Fault, words: str):
     [
         (lambda: planned("RCTP", BUSY), "'RCTP' is no moment of an SMTP session"),
         (lambda: planned("RCPT", BUSY, times=0), "1 or more, or None"),
+        (lambda: planned("RCPT", BUSY, times=1.5), r"times=1\.5: how often\? Write a whole number"),
+        (lambda: planned("RCPT", BUSY, times="2"), "times='2': how often"),
+        (lambda: planned("RCPT", BUSY, times=True), "times=True: how often"),
         (lambda: planned("MAIL", BUSY, recipient="a@b.example"), "known at RCPT only, not at MAIL"),
         (lambda: planned("CONNECT", BUSY, sender="a@b.example"), "at the greeting no sender"),
         (lambda: refusal("250 2.0.0 Ok"), "is no refusal"),
         (lambda: refusal("busy"), "is no refusal"),
         (lambda: refusal("600 what"), "is no refusal"),
+        (
+            lambda: refusal("450 5.1.1 No such user"),
+            r"450 means later, 5\.1\.1 means never\. .* \(RFC 2034 §4\): write 450 4\.1\.1",
+        ),
+        (lambda: refusal("550 4.2.2 Full"), r"550 means never, 4\.2\.2 means later.*550 5\.2\.2"),
+        (lambda: refusal("550 2.0.0 Ok"), r"2\.0\.0 is no refusal.*write 550 5\.0\.0"),
         (lambda: hang_up("later"), "'before', 'between' or 'after'"),
     ],
 )

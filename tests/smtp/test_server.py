@@ -258,7 +258,7 @@ def test_endless_auth_line(play):
     play(story, role="submission", tls=True)
 
 
-@pytest.mark.parametrize("command", [b"WHAT\r\n", b"RCPT TO:<who@saigon.example>\r\n", b"\r\n"])
+@pytest.mark.parametrize("command", [b"WHAT\r\n", b"RCPT TO:<minh>\r\n", b"\r\n"])
 def test_too_many_errors(play, small, command):
     async def story(session):
         await session.greet("EHLO x", "MAIL FROM:<>")
@@ -269,6 +269,33 @@ def test_too_many_errors(play, small, command):
         )
 
     play(story, limits=small)
+
+
+def test_a_hundred_dead_addresses_keep_nobody_from_the_last(play, box):
+    """RFC 5321 §4.5.3.1.8 asks for a hundred recipients: that many may be refused, too."""
+
+    async def story(session):
+        await session.greet("EHLO x", "MAIL FROM:<>")
+        for number in range(100):
+            assert (await session.send(b"RCPT TO:<x%d@saigon.example>\r\n" % number))[:3] == b"550"
+        assert (await session.send(b"RCPT TO:<minh@saigon.example>\r\n"))[:3] == b"250"
+        assert (await session.send(b"DATA\r\n"))[:3] == b"354"
+        assert (await session.send(END))[:3] == b"250"
+
+    play(story)
+    assert len(box.letters) == 1
+
+
+def test_guessing_recipients_ends(play, small):
+    async def story(session):
+        await session.greet("EHLO x", "MAIL FROM:<>")
+        for _ in range(6):
+            assert (await session.send(b"RCPT TO:<who@saigon.example>\r\n"))[:3] == b"550"
+        answer = await session.send(b"RCPT TO:<who@saigon.example>\r\n")
+        assert b"421 4.7.0 Too many errors" in answer and session.line.closed
+        assert session.line.limits == [("refused recipients", "421, closed")]
+
+    play(story, limits=replace(small, refused_recipients=7))
 
 
 def test_an_accepted_letter_pays_for_earlier_errors(play, box, small):

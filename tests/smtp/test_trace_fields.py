@@ -3,12 +3,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
+from email.policy import SMTP
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from labmail.letter.fields import first
+from labmail.letter.mime import scan
 from labmail.smtp.post import Client
 from labmail.smtp.trace_fields import (
+    MAX_COMMENT,
     author_of_results,
+    has_header,
     header_fields,
     hops,
     on_top,
@@ -91,6 +98,22 @@ def test_no_header(content):
     assert list(header_fields(content)) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        (b"A: 1\r\n\r\n", True),
+        (b"From x\r\nA: 1\r\n", True),
+        (b"A: 1\r\nno field\r\n", True),
+        (b"Hello\r\nNote: this is no field\r\n", False),
+        (b"\r\nA: 1\r\n", False),
+        (b"From x\r\n", False),
+        (b"", False),
+    ],
+)
+def test_has_header(content, answer):
+    assert has_header(content) is answer
+
+
 def test_hops():
     assert hops(b"received: a\r\n" * 3 + b"RECEIVED: b\r\n\r\nReceived: c\r\n") == 4
 
@@ -144,7 +167,17 @@ def test_who_says_that_they_found_it_out(value, author):
         b"return-path:\r\n <boss@saigon.example>\r\n",
     ],
 )
-@pytest.mark.parametrize("above", [b"", b"A: 1\r\n", b"From villain\r\n", b": x\r\n", b" x\r\n"])
+@pytest.mark.parametrize(
+    "above",
+    [
+        b"",
+        b"A: 1\r\n",
+        b"From villain\r\n",
+        b": x\r\n",
+        b" x\r\n",
+        b"A: 1\r\nno field\r\n x: y\r\n",
+    ],
+)
 def test_what_is_forged_in_our_name_is_taken_off(forged, above):
     below = b"B: 2\r\n\r\n" + forged
     assert without_forgeries(above + forged + below, OURS) == above + below
@@ -171,6 +204,51 @@ def test_no_reader_sees_a_forged_field_that_we_did_not():
     for above in (b"From x\r\n", b":\r\n", b"\tx\r\n", b"From x\r\n y\r\n:z\r\n"):
         letter = without_forgeries(b"Received: x\r\n" + above + forged + b"\r\nbody", OURS)
         assert message_from_bytes(letter)["Authentication-Results"] is None
+
+
+LINES = [
+    *(
+        b"A: 1",
+        b"From villain",
+        b":",
+        b": x",
+        b" fold",
+        b"\tReturn-Path: fold",
+        b"no field",
+        b"a b: c",
+    ),
+    *(b"Return-Path: <boss@x>", b"return-path : <y>", b"Received: x", b"\xc6\xa1: x", b"x:", b" "),
+    *(b"Authentication-Results: mx1.saigon.example; spf=pass", b"Authentication-Results:"),
+]
+
+
+@given(st.lists(st.sampled_from([*LINES, b""]), max_size=12), st.booleans())
+def test_a_server_and_a_reader_see_the_same_fields(lines, ended):
+    content = b"\r\n".join(lines) + b"\r\n" * ended
+    seen = [(f.name, content[f.start : f.end]) for f in header_fields(content)]
+    assert seen == [(f.name.decode().lower(), f.raw) for f in scan(content).fields]
+    for read in (
+        message_from_bytes(content).keys(),
+        message_from_bytes(content, policy=SMTP).keys(),
+    ):
+        assert set(map(str.lower, read)) <= {name for name, _ in seen}
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12))
+def test_no_forgery_hides_behind_anything(lines):
+    letter = without_forgeries(b"\r\n".join([*lines, b"", b"body"]), OURS)
+    left = scan(letter).fields
+    assert first(left, b"return-path") is None
+    results = [f.value for f in left if f.name.lower() == b"authentication-results"]
+    assert {author_of_results(value) for value in results}.isdisjoint({*OURS, ""})
+
+
+def test_whoever_hides_in_comments_without_end_is_not_looked_for():
+    value = b"(" * MAX_COMMENT + b")" * MAX_COMMENT + b"bank.example; none"
+    assert author_of_results(value) == ""
+    assert author_of_results(b"(" + b"x" * (MAX_COMMENT - 10) + b") bank.example; none") == (
+        "bank.example"
+    )
 
 
 def test_nobody_goes_on_with_our_fields():

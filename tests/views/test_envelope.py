@@ -1,5 +1,6 @@
 """Cards of letters wherever they lie, and the arrows of their answers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from labmail import Lab, envelope_card, four_arrows
 from labmail.trace.parcel import Envelope
 from labmail.trace.snapshots import CardRow, EnvelopeCard
 from labmail.views import view_of
+from labmail.views.envelope import CardView
+from labmail.views.envelope_draw import sheet_lines
 from labmail.views.view import Picture
 
 SON, LAN, MINH = "son@hanoi.example", "lan@hanoi.example", "minh@saigon.example"
@@ -59,6 +62,15 @@ def test_a_row_tells_what_changed() -> None:
 def test_what_was_taken_off_is_told() -> None:
     text = shown(CardRow(1, (card(content=b"Bcc: a@b\r\n" + LETTER), card())))
     assert "− Bcc: a@b" in text and "the body is the same" in text
+
+
+def test_a_forged_return_path_is_drawn_on_the_sheet_until_it_is_taken_off() -> None:
+    forged = b"Return-Path: <x@y.example>\r\n" + LETTER
+    handed_in = CardView(card(SON, MINH, content=forged))
+    stored = CardView(replace(card(SON, MINH, content=forged), envelope=None))
+    assert ("Return-Path", "<x@y.example>") in sheet_lines(handed_in)
+    assert "Return-Path" not in dict(sheet_lines(stored))
+    assert ("Return-Path", "<x@y.example>") in stored.envelope
 
 
 def test_the_arrows_of_a_letter() -> None:
