@@ -63,7 +63,7 @@ def codes() -> tuple[ReplyCode, ...]:
         )
 
 
-def known(reply: str) -> ReplyCode | None:
+def known(reply: str | int) -> ReplyCode | None:
     """The row of a reply; where the enhanced code is not listed, one of the same number."""
     heard = _heard(reply)
     if heard is None:
@@ -73,8 +73,9 @@ def known(reply: str) -> ReplyCode | None:
     return next(exact, next(iter(same), None))
 
 
-def explain_code(reply: str) -> Notice:
-    """What a reply says, digit by digit, and who has to act: ``explain_code("450 4.2.1 …")``."""
+def explain_code(reply: str | int) -> Notice:
+    """What a reply says, digit by digit, and who has to act: ``explain_code("450 4.2.1 …")``, or
+    ``explain_code(450)``."""
     heard = _heard(reply)
     if heard is None:
         return Notice(f"{reply!r} is no reply: it begins with three digits, as in '450 4.2.1 …'.")
@@ -106,11 +107,12 @@ def _row(reply: str) -> tuple[str, str, str]:
     return str(heard), f"{str(heard.code)[0]}: {first}", extra[0] if extra else "–"
 
 
-def _heard(reply: str) -> Reply | None:
-    code = reply[:3]
+def _heard(reply: str | int) -> Reply | None:
+    said = str(reply)
+    code = said[:3]
     if not code.isdecimal() or not 200 <= int(code) <= 599:
         return None
-    return Reply.heard(int(code), reply[4:].partition("\n")[0])
+    return Reply.heard(int(code), said[4:].partition("\n")[0])
 
 
 # --- how to hear them ---------------------------------------------------------------------------

@@ -6,9 +6,11 @@ server of the lab; an order of lines is replayed there; reply codes are counted 
 
 from __future__ import annotations
 
+import smtplib
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from labmail.course.byhand import HUNG_UP, SILENT, talk
 from labmail.course.codes import codes, decoded, provoke
@@ -68,15 +70,25 @@ DOTTED = [
 ]
 
 
+class HelpSought(RuntimeError):
+    """The program has asked a mail library to speak for it."""
+
+
+def _not_here(*_: object, **__: object) -> NoReturn:
+    raise HelpSought("smtplib knows SMTP already")
+
+
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Sockets that are opened in this block lose patience."""
-    before = socket.getdefaulttimeout()
+    """Sockets that are opened in this block lose patience, and `smtplib` calls nobody."""
+    patience, connect = socket.getdefaulttimeout(), smtplib.SMTP.connect
     socket.setdefaulttimeout(WAIT)
+    smtplib.SMTP.connect = _not_here  # type: ignore[method-assign]
     try:
         yield
     finally:
-        socket.setdefaulttimeout(before)
+        socket.setdefaulttimeout(patience)
+        smtplib.SMTP.connect = connect  # type: ignore[method-assign]
 
 
 def _program(scene: Scene) -> Program | None:
@@ -98,6 +110,11 @@ def _handed_over(scene: Scene, lines: list[str]) -> tuple[str, list[bytes]]:
             program(list(lines))
     except TimeoutError:
         trouble = _waited_in_vain(scene)
+    except HelpSought:
+        trouble = (
+            "Your program has left the talking to smtplib. Here the lines are yours: open a "
+            "socket, as the cell of E3.1 does."
+        )
     except Exception as error:
         trouble = f"It stopped with {type(error).__name__}: {error}."
     scene.lab.settle()
@@ -288,7 +305,17 @@ def _replay(scene: Scene) -> tuple[str, list[Delivered]]:
     for said, reply in zip(["the greeting", *_lines(laid)], session.replies, strict=False):
         if reply in (HUNG_UP, SILENT) or reply[:1] not in ("2", "3"):
             return f"{shorten(said.partition(chr(13))[0], 40)!r} was answered: {reply}", delivered
-    return "", delivered
+    return _swallowed(scene, delivered), delivered
+
+
+def _swallowed(scene: Scene, delivered: Sequence[Delivered]) -> str:
+    """A command that was said between DATA and the dot: no server hears it (RFC 5321
+    §4.1.1.4)."""
+    lines = {line for e in delivered for line in _file(scene.lab, e.host, e.file).split(b"\r\n")}
+    said = (card for name, card in CARDS.items() if name != "B" and card.encode() in lines)
+    if (command := next(said, None)) is None:
+        return ""
+    return f"{command} was said while the server was reading: it lies in Minh's letter."
 
 
 def _lines(laid: Sequence[str]) -> list[str]:
@@ -494,8 +521,8 @@ EXERCISES = (
             Goal("replies of many lines are read to their end, and a no is a no", _listens),
         ),
         hints=(
-            "Begin with the cell of E3.1: it can say a line and read a reply. What does it do with "
-            "a reply that is not the one you hoped for?",
+            "Begin with the lines of E3.1's cell: they can say a line and read a reply. What do "
+            "they do with a reply that is not the one you hoped for?",
             "The server reads until CR LF, dot, CR LF. So each line of the letter ends with CR LF, "
             "and a line that begins with a dot needs one more in front.",
             'A reply is over at the first line that has no "-" behind its number. Compare that '
@@ -510,7 +537,7 @@ EXERCISES = (
         minutes=5,
         goals=(
             Goal("all that the client says is laid, and nothing else", _all_laid),
-            Goal("the server says yes to every line", _said_yes),
+            Goal("the server hears every line, and says yes", _said_yes),
             Goal("Minh and Hoa have the letter", _both_have_it),
         ),
         hints=(
@@ -535,8 +562,9 @@ EXERCISES = (
             "seen all three in E3.2.",
             "55z is about the letter: to nobody, too big, or with something in it that no letter "
             "may hold (an octet with the value 0, for instance).",
-            '450 and 452 are bad luck. Plan them: lab.host("mx1.saigon.example").answer("RCPT", '
-            '"450 4.2.1 Busy", times=1). 421 is what a browser hears at the wrong door.',
+            "450 and 452 are bad luck. The line that plans the first stands in the exercise; "
+            "change its number and its words for the second. 421 is what a browser hears at the "
+            "wrong door.",
         ),
         solve=hear_them_all,
         done="Whoever has heard them on purpose will not be frightened by them in a log.",

@@ -134,8 +134,8 @@ class Visit(View):
             for n, (t, v) in enumerate(zip(answered, self.verdicts(), strict=True), 1)
         ]
         head = ("", "the client said", "you said", "", "because")
-        title = f"Your replies as {self._host}"
-        return Table(title, head, rows, note=self._end(), limits=(0, 30, 24, 0, 44), right=(0,))
+        title, limits = f"Your replies as {self._host}", (0, 30, 24, 0, 44)
+        return Table(title, head, rows, note=self._end(), limits=limits, right=(0,), whole=(3,))
 
     def text(self) -> str:
         lines = [self._title(), *(line for t in self.turns for line in _shown(t)), self._last()]

@@ -141,7 +141,7 @@ def _number(verb: str, lines: tuple[str, ...]) -> Verdict:
 
 _NO = {
     "4": "not now: the client keeps the letter and may come again",
-    "5": "no: the client must not try the same again",
+    "5": "no: the client should not say the same again",
 }
 
 

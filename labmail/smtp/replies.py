@@ -66,7 +66,7 @@ class Reply:
 
     @property
     def permanent(self) -> bool:
-        """Never: the client must not repeat it as it was."""
+        """No: the client should not repeat it as it was."""
         return self.code >= 500
 
     @property
@@ -157,6 +157,10 @@ def challenge(question: bytes) -> Reply:
 TIMED_OUT = Reply(421, "4.4.2", "You were silent for too long, closing the connection")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors, closing the connection")
 NOT_HTTP = Reply(421, "4.7.0", "This is SMTP, not HTTP; closing the connection")
+# A server hangs up after QUIT, 421 or a time-out only (RFC 5321 §3.8); so 421, and not the 500
+# of §4.5.3.1.9.
+LINE_TOO_LONG = Reply(421, "4.7.0", "Command line too long, closing the connection")
+AUTH_LINE_TOO_LONG = Reply(421, "4.7.0", "Authentication line too long, closing the connection")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients in one transaction")
 NO_SPACE = Reply(452, "4.3.1", "No space left to keep the letter, try again later")
 
@@ -170,7 +174,6 @@ def trouble(error: BaseException) -> Reply:
 
 # --- never: the line itself ------------------------------------------------------------
 
-LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long, closing the connection")
 BARE_NEWLINE = Reply(500, "5.5.2", "A line ends with CR LF; a lone LF or CR ends nothing")
 NOT_TEXT = Reply(500, "5.5.2", "Control characters and broken UTF-8 are no command")
 EMPTY_LINE = Reply(500, "5.5.2", "An empty line is no command")
@@ -228,7 +231,6 @@ BAD_CREDENTIALS = Reply(535, "5.7.8", "User name or password is wrong")
 UNKNOWN_MECHANISM = Reply(504, "5.5.4", "This mechanism is not offered")
 AUTH_CANCELLED = Reply(501, "5.7.0", "Authentication cancelled")  # RFC 4954 §4
 NOT_BASE64 = Reply(501, "5.5.2", "This is not base64, or not what the mechanism asks for")
-AUTH_LINE_TOO_LONG = Reply(500, "5.5.6", "Authentication line too long, closing the connection")
 NO_EXPANSION = Reply(502, "5.7.2", "Lists are not expanded here")
 
 # --- never: the letter ------------------------------------------------------------------------

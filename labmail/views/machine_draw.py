@@ -17,11 +17,14 @@ from labmail.views.paper import Paper, broken, fit, measure
 
 MARGIN = 18.0
 WIDTH = 960.0
-LANE = 21.0
-SMALL = 7.6
+LANE = 24.0
+SMALL = 9.4
+"""Letters beside arrows, in boxes and in rows: 11 pixels where the sheet is 1,100 wide."""
+PITCH = 12.0
+"""From line to line of small letters."""
 VISITED = "#e4f0f8"
 USED = palette.BLUE
-UNUSED = "#9aa3ab"
+UNUSED = "#7f8a94"
 NO = "#a84900"
 IN_THE_BOXES = "small, in a box: what is allowed there and changes nothing"
 
@@ -102,9 +105,9 @@ class _Plan:
 
     def _lay_road(self) -> None:
         column = (WIDTH - 2 * MARGIN) / len(self.road)
-        gap = 56.0 if len(self.road) > 4 else 96.0
+        gap = 64.0 if len(self.road) > 4 else 96.0
         wide = column - gap
-        tall = 34.0 + 10.0 * max(len(self.stays(s, wide)) for s in self.road) + 16
+        tall = 36.0 + PITCH * max(len(self.stays(s, wide)) for s in self.road) + 16
         for i, state in enumerate(self.road):
             x = MARGIN + i * column + gap / 2
             self.boxes[state] = Box(x, self._top, wide, tall)
@@ -112,13 +115,13 @@ class _Plan:
     def stays(self, state: str, wide: float) -> list[str]:
         """The verbs that change nothing, in lines that fit the box."""
         verbs = " ".join(self.machine.staying(state))
-        return broken(verbs, wide - 12, 7.0) if verbs else []
+        return broken(verbs, wide - 8, SMALL) if verbs else []
 
     def _lay_beside(self) -> None:
         for state in self.beside:
             leader = next(m.source for m in self.machine.moves if m.target == state)
             box = self.boxes[leader]
-            self.boxes[state] = Box(box.x, box.below + 38, box.width - 26, 40.0)
+            self.boxes[state] = Box(box.x, box.below + 42, box.width - 16, 32.0)
 
     def _lay_ends(self) -> None:
         y = max(box.below for box in self.boxes.values()) + 30
@@ -180,13 +183,13 @@ class _Map:
             self._paper.dot(box.x + 9, box.y + 10, 4.6, USED)
 
     def _inside(self, state: str, box: Box) -> None:
-        middle, y = box.middle, box.y + 17
-        size = 10.0 if measure(state, 10.0, bold=True) < box.width - 22 else 8.0
+        middle, y = box.middle, box.y + 18
+        size = 10.4 if measure(state, 10.4, bold=True) < box.width - 10 else SMALL
         self._paper.text(middle, y, state, size, align="center", bold=True)
         stays = self._plan.stays(state, box.width) if state in self._plan.road else []
         for i, line in enumerate(stays):
-            y = box.y + 31 + 10 * i
-            self._paper.text(middle, y, line, 7.0, palette.SOFT, align="center")
+            y = box.y + 34 + PITCH * i
+            self._paper.text(middle, y, line, SMALL, align="center")
         marks = [
             (mark, fate, self._diagram.numbers_at(state, fate))
             for mark, fate in (("○", Fate.STAYED), ("✘", Fate.REFUSED))
@@ -228,9 +231,9 @@ class _Map:
         self._paper.arrow([(start, y), (end, y)], colour, line)
         words = self._words(move)
         for i, word in enumerate(reversed(words)):
-            above = y - 5 - 10 * i
+            above = y - 5 - PITCH * i
             self._text((start + end) / 2, above, word, letters)
-        self._badge((start + end) / 2, y + 12, move)
+        self._badge((start + end) / 2, y + 14, move)
 
     def _above(self, move: Move, lane: int) -> None:
         """Back, over the road."""
@@ -266,7 +269,7 @@ class _Map:
         upper = self._plan.boxes[move.source if down else move.target]
         lower = self._plan.boxes[move.target if down else move.source]
         colour, line, letters = self._style(move)
-        x = lower.x + (20 if down else 42)
+        x = lower.x + (12 if down else 26)
         ends = [(x, upper.below + 1), (x, lower.y - 1)]
         self._paper.arrow(ends if down else ends[::-1], colour, line)
         word = " ".join(self._words(move))
@@ -285,7 +288,7 @@ class _Map:
     def _to_the_end(self, move: Move) -> None:
         a, b = self._plan.boxes[move.source], self._plan.boxes[move.target]
         colour, line, letters = self._style(move)
-        x = a.x + a.width - 11
+        x = a.x + a.width - 8
         self._paper.arrow([(x, a.below + 1), (x, b.y - 1)], colour, line, dash="dashed")
         words = " ".join(self._words(move))
         self._paper.text(x + 5, b.y - 9, words, SMALL, letters)
@@ -302,9 +305,9 @@ class _Map:
 
     def _badge_at(self, x: float, y: float, numbers: Sequence[int]) -> None:
         wide = _badge_width(numbers)
-        self._paper.box(x, y - 8.5, wide, 11.5, USED, radius=5)
+        self._paper.box(x, y - 9.8, wide, 13, USED, radius=5.5)
         self._paper.text(
-            x + wide / 2, y, _listed(numbers), 7.6, palette.PAPER, align="center", bold=True
+            x + wide / 2, y, _listed(numbers), SMALL, palette.PAPER, align="center", bold=True
         )
 
 
@@ -313,13 +316,13 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def _badge_width(numbers: Sequence[int]) -> float:
-    return max(12.0, measure(_listed(numbers), 7.6, bold=True) + 8)
+    return max(14.0, measure(_listed(numbers), SMALL, bold=True) + 8)
 
 
 # --- the track of the token -----------------------------------------------------------------------
 
-ROW = 18.0
-SAID, ANSWERED = 236.0, 236.0
+ROW = 20.0
+SAID, ANSWERED = 224.0, 272.0
 
 
 def _track_height(steps: Sequence[Step]) -> float:
@@ -352,19 +355,19 @@ class _Track:
             "● the reply moved the session   ○ a yes that changes nothing   "
             "✘ refused, nothing moved"
         )
-        self._paper.text(MARGIN, bottom + 17, key, 7.8, palette.SOFT)
+        self._paper.text(MARGIN, bottom + 17, key, SMALL, palette.SOFT)
 
     def _heads(self) -> None:
         y = self._top + 26
         self._paper.line(
             [(MARGIN, self._top), (WIDTH - MARGIN, self._top)], palette.FAINT, 0.8, "dotted"
         )
-        self._paper.text(MARGIN + 22, y, "the client says", 8.6, palette.SOFT)
-        self._paper.text(MARGIN + 22 + SAID, y, "the server answers", 8.6, palette.SOFT)
+        self._paper.text(MARGIN + 22, y, "the client says", SMALL, palette.SOFT)
+        self._paper.text(MARGIN + 22 + SAID, y, "the server answers", SMALL, palette.SOFT)
         for state, x in self._x.items():
-            lines = broken(state, self._gap - 4, 8.4, bold=True)[:2]
+            lines = broken(state, self._gap - 2, SMALL, bold=True)[:2]
             for i, line in enumerate(reversed(lines)):
-                self._paper.text(x, y - 10 * i, line, 8.4, align="center", bold=True)
+                self._paper.text(x, y - PITCH * i, line, SMALL, align="center", bold=True)
 
     def _token(self) -> None:
         """The way of the token, as one line with corners."""
@@ -380,15 +383,15 @@ class _Track:
         said = step.said or self._diagram.machine.spoken(step.verb)
         quiet = not step.said
         self._paper.text(
-            MARGIN + 14, base, str(step.number), 8.2, palette.SOFT, align="right", bold=True
+            MARGIN + 14, base, str(step.number), SMALL, palette.SOFT, align="right", bold=True
         )
         self._paper.text(
-            MARGIN + 22, base, fit(said, SAID - 12, 7.8, mono=not quiet), 7.8,
+            MARGIN + 22, base, fit(said, SAID - 10, SMALL, mono=not quiet), SMALL,
             palette.SOFT if quiet else palette.INK, mono=not quiet,
         )  # fmt: skip
         self._paper.text(
-            MARGIN + 22 + SAID, base, fit(step.reply, ANSWERED - 12, 7.8, mono=True), 7.8, colour,
-            mono=True,
+            MARGIN + 22 + SAID, base, fit(step.reply, ANSWERED - 8, SMALL, mono=True), SMALL,
+            colour, mono=True,
         )  # fmt: skip
         x = self._x[step.after]
         if step.fate is Fate.MOVED:

@@ -80,6 +80,7 @@ def test_a_reply_is_explained_digit_by_digit() -> None:
     assert "x5x  about mail" in said
     assert "who acts: client: keep the letter" in said
     assert "x4x  not assigned" in explain_code("541").text()
+    assert explain_code(450).text() == explain_code("450").text()
     assert "is no reply" in explain_code("hello").text()
 
 

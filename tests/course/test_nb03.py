@@ -1,5 +1,6 @@
 """Notebook 03: each exercise refuses what a person might plausibly do, and says why."""
 
+import smtplib
 import socket
 from collections.abc import Callable
 
@@ -69,6 +70,11 @@ def client(
     return send
 
 
+def with_a_library(lines: list[str]) -> None:
+    with smtplib.SMTP(MX1) as server:
+        server.sendmail("son@hanoi.example", [MINH], "\r\n".join(lines))
+
+
 @pytest.mark.parametrize(
     ("program", "met", "feedback"),
     [
@@ -83,6 +89,7 @@ def client(
         (client(to="hoa@saigon.example"), 0, "no letter has reached Minh"),
         (client(careful=False), 2, "went on with DATA"),
         (lambda lines: 1 / 0, 0, "ZeroDivisionError"),
+        (with_a_library, 0, "left the talking to smtplib"),
     ],
 )
 def test_a_client_of_your_own(
@@ -103,6 +110,8 @@ def test_one_that_works(lab: Lab) -> None:
     assert "3.1 done" in said("3.1", send_raw)
     assert "3.1 done" in said("3.1", client()), "and again, in the same lab"
     assert socket.getdefaulttimeout() is None
+    with_a_library(DOTTED)  # outside the check everybody may use it
+    assert len(lab.box(MINH).rows) > 1
 
 
 def test_stored_octets(lab: Lab) -> None:
@@ -129,12 +138,16 @@ def test_stored_octets(lab: Lab) -> None:
         ("GEHABFCD", "which line asks?"),
         ("GEHABCFD", "'Subject: Chieu nay' was answered: 500"),
         ("DGEHACBF", "has hung up"),
+        ("GEHACBDF", "QUIT was said while the server was reading: it lies in Minh's letter"),
+        ("GEHACDBF", "QUIT was said while the server was reading"),
+        ("GEHCABFD", "RCPT TO:<hoa@saigon.example> was said while the server was reading"),
     ],
 )
 def test_lines_in_order(lab: Lab, order: str, feedback: str) -> None:
     answer = said("3.2", order)
     assert answer.startswith("3.2 not yet")
     assert feedback in answer
+    assert "✔ the server hears every line" not in answer
 
 
 @pytest.mark.parametrize("order", ["GEHACBFD", "g e a h c b f d", "G-E-H-A-C-B-F-D"])

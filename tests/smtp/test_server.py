@@ -207,9 +207,9 @@ def test_endless_command_line(play):
         await session.greet()
         limit = Limits().command_line
         assert await session.send(b"A" * (limit - 1)) == b""
-        assert (await session.send(b"A")).startswith(b"500 5.5.2 Command line too long")
+        assert (await session.send(b"A")).startswith(b"421 4.7.0 Command line too long")
         assert session.line.closed
-        assert ("command line", "500, closed") in session.line.limits
+        assert ("command line", "421, closed") in session.line.limits
 
     play(story)
 
@@ -252,7 +252,7 @@ def test_client_that_floods_has_to_wait(play, box):
 def test_endless_auth_line(play):
     async def story(session):
         await session.greet("EHLO x", "AUTH LOGIN")
-        assert (await session.send(b"A" * 5000)).startswith(b"500 5.5.6")
+        assert (await session.send(b"A" * 5000)).startswith(b"421 4.7.0 Authentication line")
         assert session.line.closed
 
     play(story, role="submission", tls=True)

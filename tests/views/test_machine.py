@@ -1,5 +1,6 @@
 """State diagrams: drawn from the tables, and true to what was recorded."""
 
+import re
 from typing import Any
 
 import pytest
@@ -56,6 +57,15 @@ def test_boxes_do_not_overlap(machine: Machine) -> None:
         for b in boxes[i + 1 :]:
             beside = a.x + a.width <= b.x or b.x + b.width <= a.x
             assert beside or a.below <= b.y or b.below <= a.y
+
+
+@pytest.mark.parametrize("machine", ["smtp", "pop3", "imap"])
+def test_letters_can_be_read_in_a_notebook(machine: str) -> None:
+    """A notebook shows a picture 1,100 pixels wide at most."""
+    svg = state_diagram(machine).svg()
+    (width,) = map(float, re.findall(r'viewBox="0 0 ([\d.]+) ', svg))
+    sizes = [float(n) * 1100 / width for n in re.findall(r"font-size: ([\d.]+)px", svg)]
+    assert sizes and min(sizes) > 10.5
 
 
 def test_a_session_as_it_went(lab: Lab) -> None:
