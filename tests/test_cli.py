@@ -154,7 +154,7 @@ def test_a_frozen_clock_stands_still_and_mail_still_moves(labmail_up: LabmailUp)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("up", "--world", "khongco"), "Worlds of this lab: course"),
+        (("up", "--world", "khongco"), "Worlds of this lab: caphe, course"),
         (("up", "--world", "/no/such/file.toml"), "No such file"),
         (("up", "--endpoints", "/dev/null/x.json"), "/dev/null"),
         (("up", "--data", "/dev/null/x"), "/dev/null"),

@@ -214,6 +214,8 @@ def _listened(verbs: Sequence[str], visit: Visit) -> str:
 
 def send_raw(lines: list[str]) -> None:
     """Hand these lines to mx1: a letter from Sơn to Minh."""
+    import socket
+
     with (
         socket.create_connection(("mx1.saigon.example", 25)) as sock,
         sock.makefile("rb") as answers,
@@ -371,6 +373,8 @@ def _heard(wanted: Sequence[int], *, planned: bool) -> Callable[[Scene], str]:
 
 def hear_them_all(lab: Lab) -> None:
     """The way of exercise 3.3."""
+    from labmail.course import talk
+
     talk(
         "mx1.saigon.example",
         "HALLO",  # 500: no such command

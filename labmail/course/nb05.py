@@ -461,8 +461,8 @@ EXERCISES: tuple[Exercise, ...] = (
             "lab.dns.zone('khongthu.example') shows a zone that does it.",
         ),
         solve=want_no_mail,
-        done="Silence costs the sender days; a null MX tells the truth at once. (Its number should "
-        "be 0, RFC 7505 §3; this lab takes any.)",
+        done="Silence costs the sender days; a null MX tells the truth at once. Its number should "
+        "be 0 (RFC 7505 §3); this lab takes any.",
     ),
     Exercise(
         key="5.3",

@@ -43,7 +43,7 @@ _RULES = {
     ),
 }
 """Where a field is defined."""
-_MAY_BREAK = "overflow-wrap:anywhere"
+_MAY_BREAK = "max-width:22em;overflow-wrap:break-word"
 """A Message-ID has no place to break at; without one it would push the columns off the page."""
 _ANY_OTHER = "RFC 5322 §3.6.8"
 _AT_DELIVERY = frozenset({"return-path", "delivered-to"})

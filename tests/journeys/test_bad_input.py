@@ -52,7 +52,7 @@ def the_next_client_is_served(lab: Lab) -> None:
         assert sock.recv(100).startswith(b"* OK")
 
 
-REFUSALS = (b"5", b"-ERR", b"* BAD", b"* BYE")
+REFUSALS = (b"5", b"421", b"-ERR", b"* BAD", b"* BYE")
 
 
 @pytest.mark.parametrize(

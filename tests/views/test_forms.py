@@ -57,7 +57,7 @@ ATTRIBUTES = {"style", "alt", "src", "open"}
 STYLES = {
     "border", "border-bottom", "border-collapse", "border-left", "border-radius", "cursor",
     "font-family", "font-size", "height", "line-height", "margin", "max-width", "opacity",
-    "overflow-x", "padding", "text-align", "vertical-align", "white-space",
+    "overflow-wrap", "overflow-x", "padding", "text-align", "vertical-align", "white-space",
 }  # fmt: skip
 """Properties that JupyterLab's sanitiser lets through and that we use."""
 
