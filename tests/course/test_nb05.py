@@ -103,7 +103,7 @@ def test_the_florist(lab: Lab, answer: object, feedback: str) -> None:
 
 def test_any_preference_does_for_a_null_mx(lab: Lab) -> None:
     text = said("5.2", want_no_mail(lab).replace("MX   0 .", "MX   10 ."))
-    assert "5.2 done" in text and "Its number should be 0, RFC 7505 §3" in text
+    assert "5.2 done" in text and "Its number should be 0 (RFC 7505 §3)" in text
 
 
 # --- 5.3 -----------------------------------------------------------------------------------------
